@@ -1,0 +1,391 @@
+"""The only door: an act is a verb that changes something and leaves one fact.
+
+    @act("problems.resolve", "办结", leaves="problems.resolved", …)
+    def resolve(*, by: By, problem: Problem, mode: Mode, measures: list[Quantity]) -> Entry: …
+
+The function locks, refuses, changes its own columns and returns an `Entry`; the registry does the rest in one
+transaction: known key → permission → the function → rows, fact, measures, parties, tallies, outbox. What is declared
+here once becomes the permission matrix, the API operation, the `gongzhi play` verb, the form and the lexicon line.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from enum import Enum
+from functools import cached_property
+from typing import Any, Generic, ParamSpec, TypeVar, get_type_hints
+
+from django.db import IntegrityError, models, transaction
+
+from gongzhi.ground import clock_is_moved, day_of, now
+from gongzhi.ground.ledger import parameters, writing
+from gongzhi.ground.ledger.models import Audience, Fact, Refusal, Worded
+from gongzhi.ground.ledger.parameters import Quantity, Vocabulary
+from gongzhi.ground.ledger.writing import Entry, Share
+from gongzhi.ground.people.may import Verdict, covers, may, posts
+from gongzhi.ground.people.models import AREA_OFFICERS, Actor, ActorKind, Appointment
+from gongzhi.ground.places.models import Organisation, Place
+from gongzhi.ground.refusals import Conflict, Forbidden, Refused
+
+__all__ = ["Act", "Audience", "By", "Entry", "Quantity", "Share", "Vocabulary", "act", "lock", "registry"]
+
+P = ParamSpec("P")
+M = TypeVar("M", bound=models.Model)
+
+# A transaction that takes longer than this after its stamp is undone: an answer as of t given SETTLED_AFTER later
+# must never change because something stamped before t commits after it.
+STAMP_GOOD_FOR = timedelta(seconds=30)
+# Offline records are judged by the posts held when it happened, if they arrive within this.
+JUDGED_AT_THE_TIME = timedelta(hours=72)
+
+registry: dict[str, Act[Any]] = {}
+
+
+@dataclass(frozen=True)
+class By:
+    """Who acts, when it happened, why, and who writes it down.
+
+    at: the instant it happened (default now). key: the sender's own id of this request; sending it again gives back
+    the same fact. because: the fact that led here. recorded_by: the clerk, when recorded for another (代登记).
+    """
+
+    actor: Actor
+    at: datetime | None = None
+    key: str | None = None
+    because: Fact | None = None
+    recorded_by: Actor | None = None
+    # Set by the registry.
+    held: Sequence[Appointment] | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def district(self) -> str:
+        return self.actor.district
+
+    @property
+    def writer(self) -> Actor:
+        return self.recorded_by or self.actor
+
+    @property
+    def instant(self) -> datetime:
+        """When it happened."""
+        return self.at or now()
+
+    @property
+    def day(self) -> date:
+        return day_of(self.instant)
+
+    @property
+    def judged_on(self) -> date:
+        """The day whose posts decide whether this was allowed."""
+        return self.day if now() - self.instant <= JUDGED_AT_THE_TIME else day_of(now())
+
+
+def lock(row: M) -> M:
+    """The same row, read again and held until the transaction ends."""
+    manager = type(row)._default_manager
+    return manager.select_for_update(of=("self",)).get(pk=row.pk)
+
+
+class Act(Generic[P]):
+    """A registered act. Call it with `by=` and its typed parameters, or `call` it with raw JSON values."""
+
+    def __init__(
+        self,
+        name: str,
+        chinese: str,
+        function: Callable[P, Entry],
+        *,
+        leaves: str,
+        fact_chinese: str,
+        address: str,
+        who: Collection[str],
+        place: Callable[..., Place | None],
+        organisation: Callable[..., Organisation | None] | None,
+        audience: Collection[Audience],
+        facets: Mapping[str, type[models.TextChoices] | Vocabulary],
+        terms: Mapping[str, str],
+        example: Mapping[str, Any],
+        by_system: bool,
+    ) -> None:
+        self.name, self.chinese, self.function = name, chinese, function
+        self.leaves, self.fact_chinese, self.address = leaves, fact_chinese, address
+        self.who, self.by_system = tuple(who), by_system
+        self._place, self._organisation = place, organisation
+        self.audience = tuple(audience)
+        self.facets, self.terms, self.example = dict(facets), dict(terms), dict(example)
+        self.doc = inspect.cleandoc(function.__doc__ or "")
+        self._many: Callable[[Sequence[tuple[By, dict[str, Any]]]], list[Entry | Refused]] | None = None
+
+    def __repr__(self) -> str:
+        return f"<act {self.name}>"
+
+    @property
+    def room(self) -> str:
+        return self.name.partition(".")[0]
+
+    @cached_property
+    def parameters(self) -> dict[str, inspect.Parameter]:
+        """The parameters in order, without `by`, annotations resolved."""
+        hints = get_type_hints(self.function, include_extras=True)
+        signature = inspect.signature(self.function)
+        given = {
+            name: parameter.replace(annotation=hints[name])
+            for name, parameter in signature.parameters.items()
+            if name != "by"
+        }
+        if missing := given.keys() - self.terms.keys():
+            raise LookupError(f"{self.name}: no Chinese term for {sorted(missing)}")
+        return given
+
+    @cached_property
+    def model(self) -> type[parameters.Parameters]:
+        """The pydantic model that reads raw values; its JSON Schema describes the act to programs and forms."""
+        return parameters.model_of(self.name, self.parameters, self.terms)
+
+    def json_schema(self) -> dict[str, Any]:
+        return self.model.model_json_schema()
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Fact:
+        values: dict[str, Any] = dict(kwargs)
+        by: By = values.pop("by")
+        for name, parameter in self.parameters.items():
+            if name not in values and parameter.default is not inspect.Parameter.empty:
+                values[name] = parameter.default
+        return self._do(by, values)
+
+    def call(self, by: By, raw: Mapping[str, Any]) -> Fact:
+        """Do the act with raw values: codes and numbers for places, people and problems, ISO texts for instants.
+
+        Raises Refused, with `field` naming the parameter that is wrong.
+        """
+        try:
+            values = self.read(by, raw)
+        except Refused as refused:
+            self._log(by, refused)
+            raise
+        return self._do(by, values)
+
+    def read(self, by: By, raw: Mapping[str, Any]) -> dict[str, Any]:
+        """Raw values as typed ones. Raises Refused."""
+        return parameters.read(self.model, raw, by.district)
+
+    def may(self, by: By, values: Mapping[str, Any]) -> Verdict:
+        """Whether the actor, and the clerk if there is one, may do this here, with the reason if not."""
+        place, organisation = self.where(values)
+        on = by.judged_on
+        verdict = may(by.actor, self, place=place, organisation=organisation, on=on, held=by.held)
+        if not verdict or by.recorded_by is None or by.recorded_by == by.actor:
+            return verdict
+        held = posts(by.recorded_by, on)
+        officer = [post for post in held if post.role in AREA_OFFICERS or post.role in self.who]
+        if any(covers(post, place, organisation) for post in officer):
+            return verdict
+        return Verdict(False, "代登记由当地社区工作者、网格员、社区书记或组织员办理，您在这里没有这些任职")
+
+    def where(self, values: Mapping[str, Any]) -> tuple[Place | None, Organisation | None]:
+        """The place and organisation by which permission is judged."""
+        return self._place(**values), self._organisation(**values) if self._organisation else None
+
+    def bulk(
+        self, function: Callable[[Sequence[tuple[By, dict[str, Any]]]], list[Entry | Refused]]
+    ) -> Callable[[Sequence[tuple[By, dict[str, Any]]]], list[Entry | Refused]]:
+        """Register the form that decides many rows with a bounded number of queries."""
+        self._many = function
+        return function
+
+    def many(self, rows: Sequence[tuple[By, Mapping[str, Any]]]) -> list[Fact | Refused]:
+        """Do the act for many raw rows in one transaction: each answered on its own, good ones written together."""
+        answers: list[Fact | Refused | None] = [None] * len(rows)
+        with transaction.atomic():
+            known = writing.known_keys([by for by, _ in rows])
+            held: dict[tuple[Any, date], Sequence[Appointment]] = {}
+            ready: list[tuple[int, By, dict[str, Any], str]] = []
+            read = parameters.ReadMany(self.model)
+            for index, (by, raw) in enumerate(rows):
+                try:
+                    values = read(raw, by.district)
+                    request = self._fingerprint(by, values)
+                    if by.key and (fact := known.get((by.writer.pk, by.key))):
+                        answers[index] = self._same(fact, request)
+                        continue
+                    post_key = (by.actor.pk, by.judged_on)
+                    if post_key not in held:
+                        held[post_key] = posts(by.actor, by.judged_on)
+                    by = replace(by, held=held[post_key])
+                    self._check_instant(by)
+                    if not (verdict := self.may(by, values)):
+                        raise Forbidden(f"{self.name}.may", verdict.reason)
+                    ready.append((index, by, values, request))
+                except Refused as refused:
+                    answers[index] = refused
+            decided = self._decide([(by, values) for _, by, values, _ in ready])
+            good = []
+            for (index, by, _, request), entry in zip(ready, decided, strict=True):
+                if isinstance(entry, Refused):
+                    answers[index] = entry
+                else:
+                    good.append((index, by, entry, request))
+            facts = writing.record_many(self, [(by, entry, request) for _, by, entry, request in good])
+            for (index, *_), fact in zip(good, facts, strict=True):
+                answers[index] = fact
+            self._still_fresh(facts)
+        for (by, _), answer in zip(rows, answers, strict=True):
+            if isinstance(answer, Refused):
+                self._log(by, answer)
+        return [answer for answer in answers if answer is not None]
+
+    def _decide(self, rows: Sequence[tuple[By, dict[str, Any]]]) -> list[Entry | Refused]:
+        if self._many is not None:
+            return self._many(rows)
+        raise LookupError(f"{self.name} has no bulk form")
+
+    @property
+    def has_bulk(self) -> bool:
+        return self._many is not None
+
+    def _do(self, by: By, values: dict[str, Any]) -> Fact:
+        request = self._fingerprint(by, values)
+        try:
+            with transaction.atomic():
+                if by.key and (known := writing.known_key(by)):
+                    return self._same(known, request)
+                self._check_instant(by)
+                on = by.judged_on
+                if by.held is None and by.actor.kind != ActorKind.SYSTEM:
+                    by = replace(by, held=posts(by.actor, on))
+                if not (verdict := self.may(by, values)):
+                    raise Forbidden(f"{self.name}.may", verdict.reason)
+                entry = self.function(by=by, **values)  # type: ignore[call-arg]
+                fact = writing.record(self, by, entry, request)
+                self._still_fresh([fact])
+                return fact
+        except Refused as refused:
+            self._log(by, refused)
+            raise
+        except IntegrityError:
+            # Two senders of one key at once: the other has won.
+            if by.key and (known := writing.known_key(by)):
+                return self._same(known, request)
+            raise
+
+    def _same(self, known: Fact, request: str) -> Fact:
+        if known.request != request:
+            raise Conflict("ledger.key", "这个幂等键已经用于另一条内容不同的记录，请换一个键，或原样重发")
+        known.repeated = True  # type: ignore[attr-defined]
+        return known
+
+    def _check_instant(self, by: By) -> None:
+        present = now()
+        if by.instant > present:
+            raise Refused("ledger.future", "发生时间不能晚于现在，请核对日期和时间", field="at")
+        if clock_is_moved() and not writing.installation_is_demo():
+            raise Refused("ledger.clock", "只有演示库可以按过去的时钟补演，正式库一律按当前时间登记")
+        if by.because and by.because.district != by.district:
+            raise Refused("ledger.because", "起因记录不在本区，请用文字写明来源", field="because")
+
+    def _still_fresh(self, facts: Iterable[Fact]) -> None:
+        present = now()
+        if any(present - fact.recorded_at > STAMP_GOOD_FOR for fact in facts):
+            raise Conflict("ledger.stale", "登记用时过长，没有保存，请再发一次")
+
+    def _fingerprint(self, by: By, values: Mapping[str, Any]) -> str:
+        told = {
+            "act": self.name,
+            "by": str(by.actor.pk),
+            "at": by.at.isoformat() if by.at else None,
+            "because": by.because.ref if by.because else None,
+            "values": {name: plain(value) for name, value in values.items()},
+        }
+        return hashlib.sha256(canonical(told)).hexdigest()
+
+    def _log(self, by: By, refused: Refused) -> None:
+        Refusal.objects.create(district=by.district, actor=by.writer, act=self.name, code=refused.code)
+
+
+def plain(value: Any) -> Any:
+    """A typed parameter as canonical JSON material: the same request gives the same bytes."""
+    if isinstance(value, models.Model):
+        return str(value.pk)
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return format(value.normalize(), "f")
+    if isinstance(value, Quantity):
+        return [value.indicator, value.thousandths, value.bound]
+    if isinstance(value, list | tuple):
+        return [plain(one) for one in value]
+    if isinstance(value, dict):
+        return {key: plain(one) for key, one in value.items()}
+    return value
+
+
+def canonical(value: Any) -> bytes:
+    """Canonical JSON: sorted keys, no blanks, UTF-8."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+
+
+def act(
+    name: str,
+    chinese: str,
+    *,
+    leaves: str,
+    fact_chinese: str,
+    address: str,
+    who: Collection[str],
+    place: Callable[..., Place | None],
+    audience: Audience | Collection[Audience],
+    terms: Mapping[str, str],
+    organisation: Callable[..., Organisation | None] | None = None,
+    facets: Mapping[str, type[models.TextChoices] | Vocabulary] | None = None,
+    example: Mapping[str, Any] | None = None,
+    by_system: bool = False,
+) -> Callable[[Callable[P, Entry]], Act[P]]:
+    """Register an act.
+
+    name, chinese: `problems.resolve`, 办结. leaves, fact_chinese: the kind of fact and what it is called.
+    address: the noun under `/api/` with its parameter in braces. who: the roles that may, judged at `place(**values)`
+    or for `organisation(**values)`. audience: who may open the fact; the first is the default, an entry may choose
+    among them. facets: the closed vocabularies of the fact. terms: a Chinese word per parameter. example: raw values
+    that play in the demo world.
+    """
+
+    def register(function: Callable[P, Entry]) -> Act[P]:
+        if name in registry:
+            raise LookupError(f"{name} is registered twice")
+        made = Act(
+            name,
+            chinese,
+            function,
+            leaves=leaves,
+            fact_chinese=fact_chinese,
+            address=address,
+            who=who,
+            place=place,
+            organisation=organisation,
+            audience=[audience] if isinstance(audience, Audience) else list(audience),
+            facets=facets or {},
+            terms=terms,
+            example=example or {},
+            by_system=by_system,
+        )
+        registry[name] = made
+        return made
+
+    return register
+
+
+def kinds() -> dict[str, Act[Any]]:
+    """The act that leaves each kind of fact."""
+    return {made.leaves: made for made in registry.values()}
+
+
+def worded(rows: Iterable[models.Model]) -> list[Worded]:
+    return [row for row in rows if isinstance(row, Worded)]

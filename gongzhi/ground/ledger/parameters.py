@@ -1,0 +1,290 @@
+"""Reading an act's raw values: codes become places, numbers become problems, words become quantities."""
+
+from __future__ import annotations
+
+import inspect
+import types
+from collections.abc import Callable, Mapping
+from functools import cache
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from django.db import models
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    WithJsonSchema,
+    create_model,
+)
+
+from gongzhi.ground import SHANGHAI, today
+from gongzhi.ground.ledger.models import Bound, Indicator
+from gongzhi.ground.refusals import Refused
+from gongzhi.ground.rules import reads as rules
+
+_district: ContextVar[str] = ContextVar("district")
+# While many rows are read, a reference is looked up once.
+_found: ContextVar[dict[tuple[Any, str], Any] | None] = ContextVar("found", default=None)
+
+TEXT_LIMIT = 4000
+
+
+LOOSE = ConfigDict(arbitrary_types_allowed=True)
+
+
+class Parameters(BaseModel):
+    model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid")
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """A closed vocabulary kept as dated rows (`rules.Term`)."""
+
+    name: str
+
+    def check(self, code: str) -> str:
+        """The code, if it is in force today. Raises Refused naming some that are."""
+        terms = rules.terms(self.name, on=today())
+        codes = [term.code for term in terms]
+        if code not in codes:
+            some = "、".join(f"{term.code} {term.name}" for term in terms[:5])
+            raise Refused("ledger.facet", f"没有代码为“{code}”的类别，可用的如：{some}")
+        return code
+
+    def choices(self) -> list[tuple[str, str]]:
+        return [(term.code, term.name) for term in rules.terms(self.name, on=today())]
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """An amount of an indicator: thousandths of its unit, exact or at least."""
+
+    indicator: str
+    thousandths: int
+    bound: str = Bound.EXACT
+
+    @classmethod
+    def of(cls, indicator: str, amount: int | str | Decimal, bound: str = Bound.EXACT) -> Quantity:
+        """Raises Refused for what is not a positive amount of at most three decimals."""
+        try:
+            exact = Decimal(str(amount)) * 1000
+        except InvalidOperation as error:
+            raise Refused("ledger.quantity", f"“{amount}”不是数量，请填数字") from error
+        if not exact.is_finite() or exact != int(exact):
+            raise Refused("ledger.quantity", f"数量“{amount}”最多三位小数")
+        if bound not in Bound.values:
+            raise Refused("ledger.bound", f"“{bound}”不是界，请填 exact（正好）或 at_least（至少）")
+        if exact <= 0:
+            raise Refused("ledger.quantity", "数量要大于 0。没有量，请删掉这一行")
+        if exact >= 10**15:
+            raise Refused("ledger.quantity", f"数量“{amount}”太大，请核对单位")
+        return cls(indicator, int(exact), bound)
+
+
+def _reference(model: type[models.Model]) -> Any:
+    def look_up(value: Any) -> Any:
+        if isinstance(value, model):
+            return value
+        if not isinstance(value, str | int) or isinstance(value, bool) or not str(value).strip():
+            raise Refused("ledger.reference", f"请填{model._meta.verbose_name}的编号")
+        found = _found.get()
+        key = (model, str(value))
+        if found is not None and key in found:
+            return found[key]
+        row = model.refer(str(value), _district.get())  # type: ignore[attr-defined]
+        if found is not None:
+            found[key] = row
+        return row
+
+    schema = {"type": "string", "description": f"{model._meta.verbose_name}编号", "x-refers-to": model._meta.label}
+    return Annotated[model, BeforeValidator(look_up), WithJsonSchema(schema)]
+
+
+def _quantity(value: Any) -> Quantity:
+    if isinstance(value, Quantity):
+        return value
+    if not isinstance(value, Mapping) or not {"indicator", "quantity"} <= value.keys():
+        raise Refused("ledger.quantity", "每个数量要有指标（indicator）和数值（quantity），可加界（bound）")
+    code = str(value["indicator"])
+    indicator = Indicator.objects.filter(code=code).first()
+    if indicator is None or not indicator.by_hand:
+        known = "、".join(f"{one.code} {one.name}" for one in Indicator.objects.filter(by_hand=True)[:8])
+        raise Refused("ledger.indicator", f"没有可填的指标“{code}”，可用的有：{known}")
+    if (unit := value.get("unit")) and unit != indicator.unit:
+        raise Refused("ledger.unit", f"“{indicator.name}”的单位是{indicator.unit}，不是{unit}，请换算后再填")
+    quantity = Quantity.of(code, value["quantity"], str(value.get("bound") or Bound.EXACT))
+    if indicator.whole and quantity.thousandths % 1000:
+        raise Refused("ledger.quantity", f"“{indicator.name}”按{indicator.unit}计，要填整数")
+    return quantity
+
+
+QuantityValue = Annotated[
+    Quantity,
+    BeforeValidator(_quantity),
+    WithJsonSchema(
+        {
+            "type": "object",
+            "title": "数量",
+            "x-quantity": True,
+            "properties": {
+                "indicator": {"type": "string", "description": "指标代码"},
+                "quantity": {"type": "number", "exclusiveMinimum": 0},
+                "bound": {"enum": ["exact", "at_least"], "default": "exact"},
+            },
+            "required": ["indicator", "quantity"],
+        }
+    ),
+]
+
+
+def _instant(value: Any) -> Any:
+    """ISO texts; without an offset they are Shanghai time."""
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value.strip())
+        except ValueError as error:
+            raise Refused("ledger.instant", f"“{value}”不是时间，请写成 2020-06-08T07:30") from error
+    if isinstance(value, datetime) and value.tzinfo is None:
+        value = value.replace(tzinfo=SHANGHAI)
+    return value
+
+
+def instant(text: str) -> datetime:
+    """Read an instant. Raises Refused."""
+    value = _instant(text)
+    if not isinstance(value, datetime):
+        raise Refused("ledger.instant", f"“{text}”不是时间，请写成 2020-06-08T07:30")
+    return value
+
+
+def _choice(enum: type[models.TextChoices]) -> Any:
+    def choose(value: Any) -> Any:
+        if isinstance(value, str) and value in enum.values:
+            return enum(value)
+        options = "、".join(f"{code} {label}" for code, label in enum.choices)
+        raise Refused("ledger.facet", f"“{value}”不在可选项里，可用的有：{options}")
+
+    schema = {
+        "type": "string",
+        "enum": list(enum.values),
+        "x-labels": [str(label) for label in enum.labels],
+    }
+    return Annotated[enum, BeforeValidator(choose), WithJsonSchema(schema)]
+
+
+def _term(vocabulary: Vocabulary) -> Callable[[Any], str]:
+    return lambda code: vocabulary.check(str(code))
+
+
+def _value_type(annotation: Any) -> Any:
+    """The annotation with the readers put in."""
+    origin = get_origin(annotation)
+    if origin in (Union, types.UnionType):
+        members: Any = Union[tuple(_value_type(one) for one in get_args(annotation))]  # noqa: UP007
+        return members
+    if origin is list:
+        return list[_value_type(get_args(annotation)[0])]  # type: ignore[misc]
+    if origin is Annotated:
+        base, *extra = get_args(annotation)
+        for one in extra:
+            if isinstance(one, Vocabulary):
+                schema = {"type": "string", "x-vocabulary": one.name}
+                return Annotated[base, BeforeValidator(_term(one)), WithJsonSchema(schema)]
+        return annotation
+    if inspect.isclass(annotation):
+        if issubclass(annotation, models.Model):
+            return _reference(annotation)
+        if issubclass(annotation, models.TextChoices):
+            return _choice(annotation)
+        if annotation is Quantity:
+            return QuantityValue
+        if annotation is datetime:
+            return Annotated[datetime, BeforeValidator(_instant)]
+    return annotation
+
+
+def model_of(name: str, given: Mapping[str, inspect.Parameter], terms: Mapping[str, str]) -> type[Parameters]:
+    fields: dict[str, Any] = {}
+    for parameter, declared in given.items():
+        default = ... if declared.default is inspect.Parameter.empty else declared.default
+        fields[parameter] = (_value_type(declared.annotation), Field(default, title=terms[parameter]))
+    made: type[Parameters] = create_model(name.replace(".", "_"), __base__=Parameters, **fields)
+    return made
+
+
+MESSAGES = {
+    "int_parsing": "要填整数",
+    "int_type": "要填整数",
+    "int_from_float": "要填整数",
+    "float_parsing": "要填数字",
+    "decimal_parsing": "要填数字",
+    "bool_parsing": "要填是或否",
+    "date_from_datetime_parsing": "要填日期，如 2020-06-08",
+    "date_parsing": "要填日期，如 2020-06-08",
+    "string_type": "要填文字",
+    "list_type": "要填一个列表",
+    "greater_than_equal": "数值太小",
+    "less_than_equal": "数值太大",
+}
+
+
+@cache
+def _adapters(model: type[Parameters]) -> dict[str, TypeAdapter[Any]]:
+    return {
+        name: TypeAdapter(Annotated[field.annotation, *field.metadata, Field()], config=LOOSE)
+        for name, field in model.model_fields.items()
+    }
+
+
+def read(model: type[Parameters], raw: Mapping[str, Any], district: str) -> dict[str, Any]:
+    """Typed values of an act. Raises Refused whose `field` is the first wrong parameter."""
+    fields = model.model_fields
+    if unknown := sorted(str(name) for name in raw.keys() - fields.keys()):
+        named = "、".join(f"{field.title}（{name}）" for name, field in fields.items())
+        raise Refused("ledger.unknown_parameter", f"没有“{unknown[0]}”这一项，可填的有：{named}", field=unknown[0])
+    values: dict[str, Any] = {}
+    token = _district.set(district)
+    try:
+        for name, adapter in _adapters(model).items():
+            field = fields[name]
+            if name not in raw:
+                if field.is_required():
+                    raise Refused("ledger.missing", f"“{field.title}”必须填写", field=name)
+                values[name] = field.get_default(call_default_factory=True)
+                continue
+            try:
+                values[name] = adapter.validate_python(raw[name])
+            except ValidationError as error:
+                kind = error.errors(include_url=False)[0]["type"]
+                reason = MESSAGES.get(kind, "填写的内容不合要求")
+                raise Refused(f"ledger.{kind}", f"“{field.title}”{reason}", field=name) from error
+            except Refused as refused:
+                refused.field = refused.field or name
+                raise
+            if isinstance(values[name], str) and len(values[name]) > TEXT_LIMIT:
+                raise Refused("ledger.too_long", f"“{field.title}”文字太长，最多 {TEXT_LIMIT} 字", field=name)
+    finally:
+        _district.reset(token)
+    return values
+
+
+class ReadMany:
+    """Reads many rows of one act, each reference once."""
+
+    def __init__(self, model: type[Parameters]) -> None:
+        self.model = model
+        self.found: dict[tuple[Any, str], Any] = {}
+
+    def __call__(self, raw: Mapping[str, Any], district: str) -> dict[str, Any]:
+        token = _found.set(self.found)
+        try:
+            return read(self.model, raw, district)
+        finally:
+            _found.reset(token)

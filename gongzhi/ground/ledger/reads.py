@@ -1,0 +1,170 @@
+"""Questions to the ledger: sums, and the facts behind them, as of any instant.
+
+A sum comes from the tallies of the days before the instant's own day and from the facts of that day, so that it costs
+the same however many facts there are and is exact to the second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from django.db.models import Exists, OuterRef, QuerySet, Sum
+from django.db.models.functions import Substr
+
+from gongzhi.ground import day_of, now
+from gongzhi.ground.keys import STEP, under
+from gongzhi.ground.ledger.models import Bound, Fact, Indicator, Measure, PartyTally, Tally
+from gongzhi.ground.places.models import Organisation, Place
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A sum over facts: thousandths of the indicator's unit; inexact when any of them is “at least”."""
+
+    indicator: str
+    quantity: int = 0
+    inexact: int = 0
+
+    @property
+    def bound(self) -> str:
+        return Bound.AT_LEAST if self.inexact > 0 else Bound.EXACT
+
+    def __add__(self, other: Figure) -> Figure:
+        return Figure(self.indicator, self.quantity + other.quantity, self.inexact + other.inexact)
+
+
+def figures(
+    place: Place, indicators: Collection[str], first: date, last: date, as_of: datetime | None = None
+) -> dict[str, Figure]:
+    """The sums of flow indicators in an area over days `first`–`last`, as known at `as_of` (default now)."""
+    sums = figures_by_area(place, indicators, first, last, as_of, steps=0)
+    return {code: sums.get((place.path, code), Figure(code)) for code in indicators}
+
+
+def figures_by_area(
+    place: Place,
+    indicators: Collection[str],
+    first: date,
+    last: date,
+    as_of: datetime | None = None,
+    steps: int = 1,
+) -> dict[tuple[str, str], Figure]:
+    """The same for every area `steps` levels below `place`: {(path, indicator): figure}; only those that have any."""
+    width = len(place.path) + STEP * steps
+    tallies = Tally.objects.filter(
+        under(place.path), district=place.district, indicator__in=indicators, day__gte=first, day__lte=last
+    )
+    instant = as_of or now()
+    known_on = day_of(instant)
+    sums: dict[tuple[str, str], Figure] = {}
+    settled = tallies.filter(known_on__lt=known_on).annotate(area=Substr("path", 1, width))
+    rows = settled.values("area", "indicator").annotate(total=Sum("quantity"), fuzzy=Sum("inexact")).order_by()
+    for row in rows:
+        sums[row["area"], row["indicator"]] = Figure(row["indicator"], row["total"], row["fuzzy"])
+    for path, code, quantity, inexact in _of_the_day(place, indicators, first, last, instant):
+        key = (path[:width], code)
+        sums[key] = sums.get(key, Figure(code)) + Figure(code, quantity, inexact)
+    return sums
+
+
+def _of_the_day(
+    place: Place, indicators: Collection[str], first: date, last: date, instant: datetime
+) -> list[tuple[str, str, int, int]]:
+    """What became known on the instant's own day up to the instant: recorded then, less what was corrected then."""
+    recorded = Fact.objects.filter(
+        district=place.district, known_on=day_of(instant), recorded_at__lte=instant
+    ).order_by()
+    plus = (
+        Measure.objects.filter(under(place.path, "fact__path"), district=place.district, indicator__in=indicators)
+        .filter(fact__in=recorded, fact__day__gte=first, fact__day__lte=last)
+        .values_list("fact__path", "indicator_id", "quantity", "bound")
+    )
+    minus = (
+        Measure.objects.filter(under(place.path, "fact__path"), district=place.district, indicator__in=indicators)
+        .filter(
+            fact__in=recorded.filter(corrects__isnull=False).values("corrects"),
+            fact__day__gte=first,
+            fact__day__lte=last,
+        )
+        .values_list("fact__path", "indicator_id", "quantity", "bound")
+    )
+    rows = [(path, code, quantity, int(bound == Bound.AT_LEAST)) for path, code, quantity, bound in plus]
+    rows += [(path, code, -quantity, -int(bound == Bound.AT_LEAST)) for path, code, quantity, bound in minus]
+    return rows
+
+
+def facts_behind(
+    place: Place,
+    indicator: str,
+    first: date,
+    last: date,
+    as_of: datetime | None = None,
+    facets: dict[str, str] | None = None,
+) -> QuerySet[Fact]:
+    """The facts whose measures make up a figure, oldest first, each with `quantity` and `bound` of that indicator."""
+    carrying = Measure.objects.filter(district=OuterRef("district"), fact=OuterRef("pk"), indicator=indicator)
+    found = Fact.objects.under(place).within(first, last).as_of(as_of).filter(Exists(carrying))
+    for name, value in (facets or {}).items():
+        found = found.filter(**{f"facets__{name}": value})
+    return found.order_by("at", "id")
+
+
+def measured(facts: Sequence[Fact], indicator: str) -> dict[Any, Measure]:
+    """The measure of one indicator for each of these facts: one query."""
+    return {one.fact_id: one for one in Measure.objects.filter(fact__in=facts, indicator=indicator)}
+
+
+def total_of(facts: QuerySet[Fact], indicator: str) -> Figure:
+    """The sum over these very facts; equals `figures` for the same question (a property test)."""
+    rows = Measure.objects.filter(fact__in=facts.order_by(), indicator=indicator).values_list("quantity", "bound")
+    figure = Figure(indicator)
+    for quantity, bound in rows:
+        figure += Figure(indicator, quantity, int(bound == Bound.AT_LEAST))
+    return figure
+
+
+def organisation_figures(
+    organisation: Organisation, indicators: Collection[str], first: date, last: date
+) -> dict[str, Figure]:
+    """The sums over the facts an organisation took part in, as known now."""
+    rows = (
+        PartyTally.objects.filter(
+            district=organisation.district,
+            organisation=organisation,
+            indicator__in=indicators,
+            day__gte=first,
+            day__lte=last,
+        )
+        .values("indicator")
+        .annotate(total=Sum("quantity"), fuzzy=Sum("inexact"))
+        .order_by()
+    )
+    sums = {row["indicator"]: Figure(row["indicator"], row["total"], row["fuzzy"]) for row in rows}
+    return {code: sums.get(code, Figure(code)) for code in indicators}
+
+
+def latest(place: Place, indicator: str, on: date, as_of: datetime | None = None) -> tuple[Fact, Measure] | None:
+    """The latest value of a stock at exactly this place on a day, with its fact."""
+    facts = Fact.objects.filter(district=place.district, place=place, day__lte=on).as_of(as_of)
+    carrying = Measure.objects.filter(district=OuterRef("district"), fact=OuterRef("pk"), indicator=indicator)
+    fact = facts.filter(Exists(carrying)).order_by("-day", "-at", "-id").first()
+    return (fact, fact.measures.get(indicator=indicator)) if fact else None
+
+
+def indicators(codes: Collection[str]) -> dict[str, Indicator]:
+    return {one.code: one for one in Indicator.objects.filter(code__in=codes)}
+
+
+def chain_after(fact: Fact) -> QuerySet[Fact]:
+    """What followed from a fact."""
+    return Fact.objects.filter(district=fact.district, because=fact).order_by("at", "id")
+
+
+def history_of(subject: str, district: str) -> QuerySet[Fact]:
+    """All facts about one subject, oldest first, corrections beside what they correct."""
+    return Fact.objects.filter(district=district, subject=subject).order_by("at", "recorded_at", "id")
+
+

@@ -1,0 +1,288 @@
+"""Writing facts: the only place that inserts into the ledger's tables.
+
+One path for a single fact and one for many; both leave the same rows (a test compares them).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cache
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.db import connection, models
+
+from gongzhi.ground import day_of, now
+from gongzhi.ground.keys import uuid7
+from gongzhi.ground.ledger.models import (
+    Bound,
+    Fact,
+    Indicator,
+    IndicatorKind,
+    Installation,
+    Measure,
+    Outbox,
+    Party,
+    PartyTally,
+    Tally,
+    Worded,
+)
+from gongzhi.ground.ledger.parameters import Quantity
+from gongzhi.ground.people.models import Actor
+from gongzhi.ground.places.models import Organisation, Place
+from gongzhi.ground.refusals import Conflict, Refused
+
+if TYPE_CHECKING:
+    from gongzhi.ground.ledger.acts import Act, By
+
+
+@dataclass(frozen=True)
+class Share:
+    """A party to a fact: an actor or an organisation, in a role."""
+
+    role: str
+    actor: Actor | None = None
+    organisation: Organisation | None = None
+
+
+@dataclass
+class Entry:
+    """What an act decided to record. `rows` are the room's own rows, inserted with the fact (`row.fact` is set)."""
+
+    subject: models.Model | str
+    place: Place
+    label: str
+    organisation: Organisation | None = None
+    facets: dict[str, Any] = field(default_factory=dict)
+    measures: Sequence[Quantity] = ()
+    parties: Sequence[Share] = ()
+    rows: Sequence[models.Model] = ()
+    rule_version: str = ""
+    audience: str | None = None
+    corrects: Fact | None = None
+
+
+def subject_of(subject: models.Model | str) -> str:
+    """`problem/410102-2020-000042`: what kind of thing and its number. The web face knows its address."""
+    if isinstance(subject, str):
+        return subject
+    return f"{subject._meta.model_name}/{getattr(subject, 'ref', subject.pk)}"
+
+
+@cache
+def _indicator_is_flow(code: str) -> bool:
+    return Indicator.objects.only("kind").get(code=code).kind == IndicatorKind.FLOW
+
+
+def forget_dictionaries() -> None:
+    """Drop what this process remembers of immutable rows (the database was replaced)."""
+    _indicator_is_flow.cache_clear()
+    _installation_kinds.clear()
+
+
+_installation_kinds: dict[str, bool] = {}
+
+
+def installation_is_demo() -> bool:
+    name = str(connection.settings_dict["NAME"])
+    if name not in _installation_kinds:
+        installation = Installation.objects.first()
+        if installation is None:
+            return False
+        _installation_kinds[name] = installation.is_demo
+    return _installation_kinds[name]
+
+
+def known_key(by: By) -> Fact | None:
+    return Fact.objects.filter(district=by.district, recorded_by=by.writer, key=by.key).first()
+
+
+def known_keys(senders: Iterable[By]) -> dict[tuple[UUID, str], Fact]:
+    """The facts already recorded under these senders' keys: one query."""
+    keyed = [by for by in senders if by.key]
+    if not keyed:
+        return {}
+    found = Fact.objects.filter(
+        district__in={by.district for by in keyed},
+        recorded_by__in={by.writer.pk for by in keyed},
+        key__in={by.key for by in keyed},
+    )
+    return {(fact.recorded_by_id, fact.key or ""): fact for fact in found}
+
+
+@dataclass
+class _Made:
+    fact: Fact
+    measures: list[Measure]
+    parties: list[Party]
+    organisations: dict[UUID, Organisation]
+
+
+def _make(act: Act[Any], by: By, entry: Entry, request: str) -> _Made:
+    """The rows of one fact, checked against what the act declared. Raises Refused; writes nothing."""
+    district = by.district
+    for row in (entry.place, entry.organisation):
+        if row is not None and row.district != district:
+            raise Refused("ledger.district", "地点或组织不属于本区，不能登记到这里")
+    for name, value in entry.facets.items():
+        vocabulary = act.facets.get(name)
+        if vocabulary is None:
+            raise LookupError(f"{act.name} declares no facet {name}")
+        if isinstance(vocabulary, type) and value not in vocabulary.values:
+            raise Refused("ledger.facet", f"“{value}”不在“{name}”的可选项里")
+    audience = entry.audience or act.audience[0]
+    if audience not in act.audience:
+        raise LookupError(f"{act.name} declares no audience {audience}")
+    present = now()
+    fact = Fact(
+        id=uuid7(),
+        district=district,
+        kind=act.leaves,
+        subject=subject_of(entry.subject),
+        by=by.actor,
+        recorded_by=by.writer,
+        organisation=entry.organisation,
+        place=entry.place,
+        path=entry.place.path,
+        at=by.instant,
+        day=by.day,
+        recorded_at=present,
+        known_on=day_of(present),
+        because=by.because,
+        key=by.key or None,
+        request=request,
+        corrects=entry.corrects,
+        facets={name: str(value) for name, value in entry.facets.items()},
+        label=entry.label,
+        rule_version=entry.rule_version,
+        audience=audience,
+    )
+    for row in entry.rows:
+        if isinstance(row, Worded):
+            digest = row.seal_words()
+            if digest and fact.words:
+                raise LookupError(f"{act.name} leaves two rows of words")
+            fact.words = fact.words or digest
+        if any(one.name == "fact" for one in row._meta.concrete_fields):
+            row.fact = fact  # type: ignore[attr-defined]
+    if len({one.indicator for one in entry.measures}) < len(entry.measures):
+        raise Refused("ledger.measure_twice", "同一指标填了两次，请合成一行", field="measures")
+    measures = [
+        Measure(district=district, fact=fact, indicator_id=one.indicator, quantity=one.thousandths, bound=one.bound)
+        for one in entry.measures
+    ]
+    parties = [
+        Party(district=district, fact=fact, role=one.role, actor=one.actor, organisation=one.organisation)
+        for one in entry.parties
+    ]
+    organisations = {one.organisation.pk: one.organisation for one in entry.parties if one.organisation}
+    if entry.organisation:
+        organisations[entry.organisation.pk] = entry.organisation
+    return _Made(fact, measures, parties, organisations)
+
+
+def _insert_rows(entries: Iterable[Entry]) -> None:
+    by_model: dict[type[models.Model], list[models.Model]] = defaultdict(list)
+    for entry in entries:
+        for row in entry.rows:
+            by_model[type(row)].append(row)
+    for model, rows in by_model.items():
+        if len(rows) == 1:
+            rows[0].save(force_insert=True)
+        else:
+            model._default_manager.bulk_create(rows)
+
+
+def record(act: Act[Any], by: By, entry: Entry, request: str) -> Fact:
+    """Insert one fact with everything that goes with it, in the caller's transaction."""
+    return record_many(act, [(by, entry, request)])[0]
+
+
+def record_many(act: Act[Any], drafts: Sequence[tuple[By, Entry, str]]) -> list[Fact]:
+    """Insert facts of one act: a handful of statements however many they are."""
+    if not drafts:
+        return []
+    made = [_make(act, by, entry, request) for by, entry, request in drafts]
+    facts = [one.fact for one in made]
+    corrected = [fact.corrects for fact in facts if fact.corrects]
+    for fact in corrected:
+        if Fact.objects.filter(district=fact.district, corrects=fact).exists():
+            raise Conflict("ledger.corrected", "这条记录已经更正过，请在最新的一条上更正")
+    Fact.objects.bulk_create(facts)
+    _insert_rows(entry for _, entry, _ in drafts)
+    Measure.objects.bulk_create([measure for one in made for measure in one.measures])
+    Party.objects.bulk_create([party for one in made for party in one.parties])
+    Outbox.objects.bulk_create([Outbox(fact=fact, district=fact.district) for fact in facts])
+    _tally(made)
+    return facts
+
+
+Sums = dict[tuple[Any, ...], list[int]]
+
+
+def _add(sums: Sums, key: tuple[Any, ...], quantity: int, bound: str, sign: int) -> None:
+    cell = sums.setdefault(key, [0, 0])
+    cell[0] += sign * quantity
+    cell[1] += sign * (bound == Bound.AT_LEAST)
+
+
+def _tally(made: Sequence[_Made]) -> None:
+    by_place: Sums = {}
+    by_organisation: Sums = {}
+    for one in made:
+        fact = one.fact
+        for measure in one.measures:
+            if _indicator_is_flow(measure.indicator_id):
+                _count(by_place, by_organisation, fact, measure, one.organisations, fact.known_on, 1)
+        if fact.corrects:
+            old = fact.corrects
+            organisations = {party.organisation_id for party in old.parties.all() if party.organisation_id}
+            organisations |= {old.organisation_id} if old.organisation_id else set()
+            for measure in old.measures.all():
+                if _indicator_is_flow(measure.indicator_id):
+                    _count(by_place, by_organisation, old, measure, organisations, fact.known_on, -1)
+    _upsert(Tally, ["district", "place_id", "path", "indicator_id", "day", "known_on"], by_place)
+    _upsert(PartyTally, ["district", "organisation_id", "indicator_id", "day", "known_on"], by_organisation)
+
+
+def _count(
+    by_place: Sums,
+    by_organisation: Sums,
+    fact: Fact,
+    measure: Measure,
+    organisations: Iterable[UUID],
+    known_on: date,
+    sign: int,
+) -> None:
+    when = (measure.indicator_id, fact.day, known_on)
+    _add(by_place, (fact.district, fact.place_id, fact.path, *when), measure.quantity, measure.bound, sign)
+    for organisation in organisations:
+        _add(by_organisation, (fact.district, organisation, *when), measure.quantity, measure.bound, sign)
+
+
+def _upsert(model: type[models.Model], columns: list[str], sums: Sums) -> None:
+    """Add to the sums in key order, so that two writers never wait for each other in a ring."""
+    if not sums:
+        return
+    table = model._meta.db_table
+    fields = {one.attname: one for one in model._meta.concrete_fields}
+    names = ["id", *columns, "quantity", "inexact"]
+    rows: list[Any] = []
+    for key in sorted(sums, key=lambda one: tuple(str(part) for part in one)):
+        values = [uuid7(), *key, *sums[key]]
+        rows += [fields[name].get_db_prep_value(value, connection) for name, value in zip(names, values, strict=True)]
+    row = f"({', '.join(['%s'] * len(names))})"
+    unique = ", ".join(name for name in columns if name != "path")
+    # Only constant names are put into the statement; values are bound.
+    statement = (
+        f"INSERT INTO {table} ({', '.join(names)}) VALUES {', '.join([row] * len(sums))} "  # noqa: S608
+        f"ON CONFLICT ({unique}) DO UPDATE SET "
+        f"quantity = {table}.quantity + excluded.quantity, inexact = {table}.inexact + excluded.inexact"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(statement, rows)
+
+

@@ -1,0 +1,123 @@
+"""What a rule, a word or a day was: `on` a day, as far as was known at an instant.
+
+`known_at` is the instant a derived read is taken as of; without it, what is known now. A district's own row stands
+before the row that holds everywhere, a later version of the same row before an earlier one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+from datetime import date, datetime
+from typing import TypeVar
+
+from django.db.models import QuerySet
+
+from gongzhi.ground import now
+from gongzhi.ground.refusals import Refused
+from gongzhi.ground.rules.models import Dated, Rule, Term
+
+D = TypeVar("D", bound=Dated)
+REF = re.compile(
+    r"^(?:(?P<district>\d{6})/)?(?P<code>[a-z0-9_.]+)@(?P<day>\d{4}-\d\d-\d\d)(?:#(?P<version>[1-9]\d*))?$", re.ASCII
+)
+
+
+def rule(code: str, *, on: date, known_at: datetime | None = None, district: str = "") -> Rule:
+    """The version in force on a day. Refused with `rules.unknown` when there is none."""
+    return _required({code}, on, known_at, district)
+
+
+def nearest_rule(code: str, *, on: date, known_at: datetime | None = None, district: str = "") -> Rule:
+    """The rule of this code, else of the code less its last part: problems.deadline.0101 → problems.deadline."""
+    parts = code.split(".")
+    return _required({".".join(parts[:end]) for end in range(2, len(parts) + 1)} | {code}, on, known_at, district)
+
+
+def rules(
+    codes: Collection[str], *, on: date, known_at: datetime | None = None, district: str = ""
+) -> dict[str, Rule]:
+    """Several rules in one query; codes with no version in force are left out."""
+    return _in_force(_known(Rule, known_at, district).filter(code__in=codes, effective_from__lte=on), on)
+
+
+def rules_in_force(
+    on: date, *, known_at: datetime | None = None, district: str = "", group: str = ""
+) -> list[Rule]:
+    """Every rule in force on a day, by code; `group` is the first part of the code."""
+    rows = _known(Rule, known_at, district).filter(effective_from__lte=on)
+    if group:
+        rows = rows.filter(code__startswith=f"{group}.")
+    return [found for _, found in sorted(_in_force(rows, on).items())]
+
+
+def history(code: str, *, known_at: datetime | None = None, district: str = "") -> list[Rule]:
+    """Every version of a rule that counts, newest first: what it said before and what it will say."""
+    newest = _newest(_known(Rule, known_at, district).filter(code=code))
+    return sorted(newest, key=lambda row: (row.effective_from, row.district), reverse=True)
+
+
+def version(ref: str) -> Rule:
+    """The very row a record was judged by, from its text. Refused with `rules.unknown` when there is no such row."""
+    if (parts := REF.match(ref)) and (
+        row := Rule.objects.filter(
+            district=parts["district"] or "",
+            code=parts["code"],
+            effective_from=date.fromisoformat(parts["day"]),
+            version=int(parts["version"] or 1),
+        ).first()
+    ):
+        return row
+    raise Refused("rules.unknown", f"没有规则版本“{ref}”，请核对编号和日期")
+
+
+def terms(
+    vocabulary: str, *, on: date, known_at: datetime | None = None, district: str = ""
+) -> dict[str, Term]:
+    """The words of a vocabulary in use on a day, by code."""
+    rows = _known(Term, known_at, district).filter(vocabulary=vocabulary, effective_from__lte=on)
+    return dict(sorted(_in_force(rows, on).items()))
+
+
+def term(
+    vocabulary: str, code: str, *, on: date, known_at: datetime | None = None, district: str = ""
+) -> Term:
+    """One word. Refused with `terms.unknown`, naming the words there are."""
+    known = terms(vocabulary, on=on, known_at=known_at, district=district)
+    if code in known:
+        return known[code]
+    offered = "，".join(f"{each.code} {each.name}" for each in known.values()) or "这个词表还没有词条"
+    raise Refused("terms.unknown", f"没有代码“{code}”，可用的有：{offered}")
+
+
+def _required(codes: set[str], on: date, known_at: datetime | None, district: str) -> Rule:
+    found = rules(codes, on=on, known_at=known_at, district=district)
+    if not found:
+        code = max(codes, key=len)
+        raise Refused("rules.unknown", f"{on:%Y}年{on.month}月{on.day}日没有规则“{code}”，请先在规则依据里登记这一条")
+    return found[max(found, key=len)]
+
+
+def _known(model: type[D], known_at: datetime | None, district: str) -> QuerySet[D]:
+    return model._default_manager.filter(district__in={"", district}, recorded_at__lte=known_at or now())
+
+
+def _newest(rows: Iterable[D]) -> list[D]:
+    """Of rows recorded several times under one key, the last version of each."""
+    newest: dict[tuple[str, str, date], D] = {}
+    for row in rows:
+        key = (row.district, row.code, row.effective_from)
+        if key not in newest or newest[key].version < row.version:
+            newest[key] = row
+    return list(newest.values())
+
+
+def _in_force(rows: Iterable[D], on: date) -> dict[str, D]:
+    found: dict[str, D] = {}
+    for row in _newest(rows):
+        best = found.get(row.code)
+        if row.holds(on) and (
+            best is None or (row.district, row.effective_from) > (best.district, best.effective_from)
+        ):
+            found[row.code] = row
+    return found
