@@ -105,7 +105,7 @@ class Rule(Dated):
 
 
 class Term(Dated):
-    """词条: one word of a closed vocabulary (问题类别, 会议种类 …). The codes are what facts carry; the names are read."""
+    """词条: one word of a closed vocabulary (问题类别, 会议种类 …). Facts carry the code, people read the name."""
 
     vocabulary = models.CharField("词表", max_length=30)
     name = models.CharField("名称", max_length=60)
@@ -142,4 +142,3 @@ class WorkDay(Dictionary):
 
     def __str__(self) -> str:
         return f"{self.day}{self.name}"
-

@@ -34,16 +34,12 @@ def nearest_rule(code: str, *, on: date, known_at: datetime | None = None, distr
     return _required({".".join(parts[:end]) for end in range(2, len(parts) + 1)} | {code}, on, known_at, district)
 
 
-def rules(
-    codes: Collection[str], *, on: date, known_at: datetime | None = None, district: str = ""
-) -> dict[str, Rule]:
+def rules(codes: Collection[str], *, on: date, known_at: datetime | None = None, district: str = "") -> dict[str, Rule]:
     """Several rules in one query; codes with no version in force are left out."""
     return _in_force(_known(Rule, known_at, district).filter(code__in=codes, effective_from__lte=on), on)
 
 
-def rules_in_force(
-    on: date, *, known_at: datetime | None = None, district: str = "", group: str = ""
-) -> list[Rule]:
+def rules_in_force(on: date, *, known_at: datetime | None = None, district: str = "", group: str = "") -> list[Rule]:
     """Every rule in force on a day, by code; `group` is the first part of the code."""
     rows = _known(Rule, known_at, district).filter(effective_from__lte=on)
     if group:
@@ -71,17 +67,13 @@ def version(ref: str) -> Rule:
     raise Refused("rules.unknown", f"没有规则版本“{ref}”，请核对编号和日期")
 
 
-def terms(
-    vocabulary: str, *, on: date, known_at: datetime | None = None, district: str = ""
-) -> dict[str, Term]:
+def terms(vocabulary: str, *, on: date, known_at: datetime | None = None, district: str = "") -> dict[str, Term]:
     """The words of a vocabulary in use on a day, by code."""
     rows = _known(Term, known_at, district).filter(vocabulary=vocabulary, effective_from__lte=on)
     return dict(sorted(_in_force(rows, on).items()))
 
 
-def term(
-    vocabulary: str, code: str, *, on: date, known_at: datetime | None = None, district: str = ""
-) -> Term:
+def term(vocabulary: str, code: str, *, on: date, known_at: datetime | None = None, district: str = "") -> Term:
     """One word. Refused with `terms.unknown`, naming the words there are."""
     known = terms(vocabulary, on=on, known_at=known_at, district=district)
     if code in known:

@@ -16,9 +16,9 @@ from django.db import models
 class Unit(models.TextChoices):
     """What a rule counts in.
 
-    工作时 … 位 take a whole number, or a range `{"min": 5, "max": 9}` open on one side, either with `"per": "year"`.
+    Numbers take a whole number, or a range `{"min": 5, "max": 9}` open on one side, either with `"per": "year"`.
     比例 takes `{"at_least" | "more_than" | "at_most": "1/2", "of": base}`, or `any` / `all` over a list of such.
-    词表 takes `{"vocabulary": …, "codes": […]}`, 时段 a list of `["08:30", "12:00"]`, 条文 a sentence or a list of them.
+    词表 takes `{"vocabulary": …, "codes": […]}`, 时段 a list of `["08:30", "12:00"]`, 条文 one or more sentences.
     """
 
     WORKING_HOUR = "working_hour", "工作时"
@@ -119,7 +119,7 @@ class Share:
 
 
 def met(value: Any, counts: Mapping[str, tuple[int, int]]) -> bool:
-    """Whether counts (base → part, whole) reach a share or an `any` / `all` of shares; a base not counted is not met."""
+    """Whether counts (base → part, whole) reach a share, or an `any` or `all` of shares; the uncounted is not met."""
     if "any" in value:
         return any(met(each, counts) for each in value["any"])
     if "all" in value:
