@@ -1,0 +1,69 @@
+"""Who is looking. Every page is closed unless its view says `@login_not_required`; what may not be seen is a 404."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+
+from gongzhi.ground.people.may import Viewer, reach
+from gongzhi.ground.people.models import AREA_OFFICERS, Account, Appointment, Role
+from gongzhi.ground.places.models import Place
+
+# Who answers for work in an area, and therefore sees its comparison.
+OFFICERS = frozenset(AREA_OFFICERS | {Role.SECTION_HEAD})
+# Who reads briefings besides: those who lead a branch or a unit of the area.
+READERS = frozenset(
+    OFFICERS | {Role.BRANCH_SECRETARY, Role.ENTERPRISE_SECRETARY, Role.DEPARTMENT_BRANCH, Role.PARTY_INSTRUCTOR}
+)
+
+View = Callable[..., HttpResponse]
+
+
+def viewer(request: HttpRequest) -> Viewer | None:
+    """The one looking, with the posts held today; None for the public. Two queries a request."""
+    if not hasattr(request, "viewer"):
+        account = request.user
+        request.viewer = Viewer.of(account.actor) if isinstance(account, Account) else None  # type: ignore[attr-defined]
+    found: Viewer | None = request.viewer  # type: ignore[attr-defined]
+    return found
+
+
+def signed_in(request: HttpRequest) -> Viewer:
+    """The viewer of a page that is closed to the public."""
+    found = viewer(request)
+    if found is None:
+        raise Http404
+    return found
+
+
+def acting_post(request: HttpRequest) -> Appointment | None:
+    """The post one acts in: the one chosen on 更多, else the first still held."""
+    found = viewer(request)
+    if found is None or not found.held:
+        return None
+    chosen = request.session.get("post")
+    return next((post for post in found.held if str(post.pk) == chosen), found.held[0])
+
+
+def home_place(request: HttpRequest) -> Place | None:
+    """The area of the post one acts in."""
+    post = acting_post(request)
+    return reach(post) if post else None
+
+
+def only(roles: frozenset[Role]) -> Callable[[View], View]:
+    """A page for holders of these roles; to anyone else it does not exist."""
+
+    def close(view: View) -> View:
+        @wraps(view)
+        def closed(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if not signed_in(request).holds(*roles):
+                raise Http404
+            return view(request, *args, **kwargs)
+
+        return closed
+
+    return close

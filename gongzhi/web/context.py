@@ -1,0 +1,86 @@
+"""What every page knows: the installation, the bar at the top, who is looking."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from gongzhi.ground.ledger.models import Fact, Installation
+from gongzhi.ground.people.models import AREA_OFFICERS, Account, Role
+from gongzhi.web.access import OFFICERS, READERS, acting_post, viewer
+from gongzhi.web.middleware import idle_left
+from gongzhi.web.templatetags.words import stamp_words
+
+
+@dataclass(frozen=True)
+class Item:
+    name: str
+    href: str
+    icon: str
+    roles: Collection[str] | None = None
+    gap: bool = False
+    current: bool = False
+
+
+WORK = frozenset(
+    OFFICERS | {Role.MEMBER, Role.ROAD_STEWARD, Role.BUILDING_HEAD, Role.PROPERTY_MANAGER, Role.PARTY_INSTRUCTOR}
+)
+FIELD = frozenset(AREA_OFFICERS | {Role.MEMBER, Role.ROAD_STEWARD, Role.BUILDING_HEAD})
+# The order never changes; what a post may not open is absent.
+NAV = (
+    Item("我的一天", "/desk/", "sun"),
+    Item("问题", "/problems/", "inbox", WORK, gap=True),
+    Item("工作对比", "/standing/", "compare", OFFICERS, gap=True),
+    Item("简报", "/briefing/", "document", READERS),
+    Item("记录", "/facts/", "board", {Role.AUDITOR}, gap=True),
+)
+BAR = (
+    Item("今天", "/desk/", "sun"),
+    Item("巡查", "/do/activities.patrol/", "route", FIELD),
+    Item("登记", "/do/", "add"),
+    Item("问题", "/problems/", "inbox", WORK),
+    Item("更多", "/me/", "menu"),
+)
+PUBLIC_NAV = (Item("今日公开", "/", "board"), Item("规则依据", "/rules/", "book"))
+
+
+def here(path: str, items: Collection[Item], held: Collection[str]) -> list[Item]:
+    """The items open to these roles, the current one marked."""
+    fitting = [item for item in items if item.roles is None or set(held) & set(item.roles)]
+    inside = [item for item in fitting if path == item.href or (item.href != "/" and path.startswith(item.href))]
+    current = max(inside, key=lambda item: len(item.href), default=None)
+    return [Item(item.name, item.href, item.icon, gap=item.gap, current=item is current) for item in fitting]
+
+
+def installation(request: HttpRequest) -> dict[str, Any]:
+    """Context processor of every page."""
+    row = Installation.objects.first()
+    demo = bool(row and row.is_demo)
+    last = (
+        Fact.objects.filter(district=row.district).order_by("-id").values_list("recorded_at", flat=True).first()
+        if row
+        else None
+    )
+    account = request.user
+    looking = viewer(request)
+    roles = [post.role for post in looking.held] if looking else []
+    context: dict[str, Any] = {
+        "platform": "共治",
+        "sponsor": settings.SPONSOR,
+        "filing_no": settings.FILING_NO,
+        "unfilled": "演示环境，尚未填写" if demo else "尚未填写",
+        "demo": demo,
+        "data_until": stamp_words(last, 0) if last else "",
+        "nav": here(request.path, NAV if looking else PUBLIC_NAV, roles),
+        "bar": here(request.path, BAR, roles) if looking else here(request.path, PUBLIC_NAV, roles),
+    }
+    if looking and isinstance(account, Account):
+        post = acting_post(request)
+        context["acting"] = {"name": account.username, "post": str(post) if post else "没有任职"}
+        context["idle_left"] = idle_left(request) if "seen" in request.session else 0
+        context["idle_seconds"] = settings.SESSION_IDLE_SECONDS
+    return context

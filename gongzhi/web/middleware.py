@@ -1,0 +1,89 @@
+"""What every request passes: a reference number, default deny, the idle limit, the first password."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import logout
+from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+
+from gongzhi.ground import today
+from gongzhi.ground.people.models import Account
+
+Respond = Callable[[HttpRequest], HttpResponse]
+
+# Letters and digits nobody confuses on the telephone.
+PLAIN = "23456789ACDEFGHJKMNPQRTUVWXY"
+# A session is written at most this often, because SQLite has one writer.
+SEEN_EVERY = 300
+
+
+def reference(respond: Respond) -> Respond:
+    """Give each request a number that stands in the answer's header, on error pages and in the log."""
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        number = f"E-{today():%m%d}-" + "".join(secrets.choice(PLAIN) for _ in range(6))
+        request.reference = number  # type: ignore[attr-defined]
+        response = respond(request)
+        response["X-Reference"] = number
+        return response
+
+    return answer
+
+
+class DefaultDeny(LoginRequiredMiddleware):
+    """Every page asks for a sign-in unless its view is marked `login_not_required`. The API keeps its own door."""
+
+    def process_view(
+        self, request: HttpRequest, view_func: Callable[..., Any], view_args: Any, view_kwargs: Any
+    ) -> HttpResponse | None:
+        if request.path.startswith("/api/"):
+            return None
+        answer: HttpResponse | None = super().process_view(request, view_func, view_args, view_kwargs)
+        return answer
+
+
+def idle_left(request: HttpRequest) -> int:
+    """Seconds until this session ends if nothing is opened."""
+    return int(request.session["seen"] + settings.SESSION_IDLE_SECONDS - time.time())
+
+
+def touch(request: HttpRequest) -> None:
+    request.session["seen"] = int(time.time())
+
+
+def idle(respond: Respond) -> Respond:
+    """Sign out a session in which nothing was opened for `SESSION_IDLE_SECONDS`: desks are shared."""
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        if request.user.is_authenticated:
+            seen = request.session.get("seen")
+            if seen is not None and idle_left(request) <= 0:
+                logout(request)
+                request.idled = True  # type: ignore[attr-defined]
+            elif seen is None or time.time() - seen > SEEN_EVERY:
+                touch(request)
+        return respond(request)
+
+    return answer
+
+
+def first_password(respond: Respond) -> Respond:
+    """An account with a password that was handed out opens nothing but the page that replaces it."""
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        account = request.user
+        if isinstance(account, Account) and account.must_change_password:
+            page = reverse("password")
+            if request.path not in {page, reverse("logout"), reverse("stay")}:
+                return redirect(page)
+        return respond(request)
+
+    return answer
