@@ -52,14 +52,13 @@ class Vocabulary:
     def check(self, code: str) -> str:
         """The code, if it is in force today. Raises Refused naming some that are."""
         terms = rules.terms(self.name, on=today())
-        codes = [term.code for term in terms]
-        if code not in codes:
-            some = "、".join(f"{term.code} {term.name}" for term in terms[:5])
+        if code not in terms:
+            some = "、".join(f"{term.code} {term.name}" for term in list(terms.values())[:5])
             raise Refused("ledger.facet", f"没有代码为“{code}”的类别，可用的如：{some}")
         return code
 
     def choices(self) -> list[tuple[str, str]]:
-        return [(term.code, term.name) for term in rules.terms(self.name, on=today())]
+        return [(term.code, term.name) for term in rules.terms(self.name, on=today()).values()]
 
 
 @dataclass(frozen=True)

@@ -63,6 +63,8 @@ class Entry:
     rule_version: str = ""
     audience: str | None = None
     corrects: Fact | None = None
+    # What led here when the caller names nothing else.
+    because: Fact | None = None
 
 
 def subject_of(subject: models.Model | str) -> str:
@@ -151,7 +153,7 @@ def _make(act: Act[Any], by: By, entry: Entry, request: str) -> _Made:
         day=by.day,
         recorded_at=present,
         known_on=day_of(present),
-        because=by.because,
+        because=by.because or entry.because,
         key=by.key or None,
         request=request,
         corrects=entry.corrects,

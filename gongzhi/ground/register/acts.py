@@ -1,0 +1,3 @@
+from gongzhi.ground.register import people, places
+
+__all__ = ["people", "places"]
