@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from django.db.models import Exists, OuterRef, QuerySet, Sum
+from django.db.models import Case, Exists, IntegerField, OuterRef, Q, QuerySet, Sum, Value, When
 from django.db.models.functions import Substr
 
 from gongzhi.ground import day_of, now
@@ -53,46 +53,61 @@ def figures_by_area(
     steps: int = 1,
 ) -> dict[tuple[str, str], Figure]:
     """The same for every area `steps` levels below `place`: {(path, indicator): figure}; only those that have any."""
+    sums = figures_by_span(place, indicators, [(first, last)], as_of, steps)
+    return {(path, code): figure for (path, code, _), figure in sums.items()}
+
+
+def figures_by_span(
+    place: Place,
+    indicators: Collection[str],
+    spans: Sequence[tuple[date, date]],
+    as_of: datetime | None = None,
+    steps: int = 1,
+) -> dict[tuple[str, str, int], Figure]:
+    """The same for several spans of days that do not overlap: {(path, indicator, number of the span): figure}.
+
+    Three queries, however many areas, indicators and spans.
+    """
     width = len(place.path) + STEP * steps
-    tallies = Tally.objects.filter(
-        under(place.path), district=place.district, indicator__in=indicators, day__gte=first, day__lte=last
-    )
     instant = as_of or now()
-    known_on = day_of(instant)
-    sums: dict[tuple[str, str], Figure] = {}
-    settled = tallies.filter(known_on__lt=known_on).annotate(area=Substr("path", 1, width))
-    rows = settled.values("area", "indicator").annotate(total=Sum("quantity"), fuzzy=Sum("inexact")).order_by()
-    for row in rows:
-        sums[row["area"], row["indicator"]] = Figure(row["indicator"], row["total"], row["fuzzy"])
-    for path, code, quantity, inexact in _of_the_day(place, indicators, first, last, instant):
-        key = (path[:width], code)
-        sums[key] = sums.get(key, Figure(code)) + Figure(code, quantity, inexact)
+    days = Q(day__gte=min(first for first, _ in spans), day__lte=max(last for _, last in spans))
+    number: Case | Value = Value(0)
+    if len(spans) > 1:
+        cases = [When(day__gte=first, day__lte=last, then=Value(at)) for at, (first, last) in enumerate(spans)]
+        number = Case(*cases, output_field=IntegerField())
+    settled = (
+        Tally.objects.filter(under(place.path), days, district=place.district, indicator__in=indicators)
+        .filter(known_on__lt=day_of(instant))
+        .annotate(area=Substr("path", 1, width), span=number)
+        .values("area", "indicator", "span")
+        .annotate(total=Sum("quantity"), fuzzy=Sum("inexact"))
+        .order_by()
+    )
+    sums: dict[tuple[str, str, int], Figure] = {
+        (row["area"], row["indicator"], row["span"]): Figure(row["indicator"], row["total"], row["fuzzy"])
+        for row in settled
+        if row["span"] is not None
+    }
+    for path, code, day, quantity, inexact in _of_the_day(place, indicators, instant):
+        for at, (first, last) in enumerate(spans):
+            if first <= day <= last:
+                key = (path[:width], code, at)
+                sums[key] = sums.get(key, Figure(code)) + Figure(code, quantity, inexact)
     return sums
 
 
-def _of_the_day(
-    place: Place, indicators: Collection[str], first: date, last: date, instant: datetime
-) -> list[tuple[str, str, int, int]]:
+def _of_the_day(place: Place, indicators: Collection[str], instant: datetime) -> list[tuple[str, str, date, int, int]]:
     """What became known on the instant's own day up to the instant: recorded then, less what was corrected then."""
     recorded = Fact.objects.filter(
         district=place.district, known_on=day_of(instant), recorded_at__lte=instant
     ).order_by()
-    plus = (
-        Measure.objects.filter(under(place.path, "fact__path"), district=place.district, indicator__in=indicators)
-        .filter(fact__in=recorded, fact__day__gte=first, fact__day__lte=last)
-        .values_list("fact__path", "indicator_id", "quantity", "bound")
-    )
-    minus = (
-        Measure.objects.filter(under(place.path, "fact__path"), district=place.district, indicator__in=indicators)
-        .filter(
-            fact__in=recorded.filter(corrects__isnull=False).values("corrects"),
-            fact__day__gte=first,
-            fact__day__lte=last,
-        )
-        .values_list("fact__path", "indicator_id", "quantity", "bound")
-    )
-    rows = [(path, code, quantity, int(bound == Bound.AT_LEAST)) for path, code, quantity, bound in plus]
-    rows += [(path, code, -quantity, -int(bound == Bound.AT_LEAST)) for path, code, quantity, bound in minus]
+    here = Measure.objects.filter(
+        under(place.path, "fact__path"), district=place.district, indicator__in=indicators
+    ).values_list("fact__path", "indicator_id", "fact__day", "quantity", "bound")
+    plus = here.filter(fact__in=recorded)
+    minus = here.filter(fact__in=recorded.filter(corrects__isnull=False).values("corrects"))
+    rows = [(path, code, day, quantity, int(bound == Bound.AT_LEAST)) for path, code, day, quantity, bound in plus]
+    rows += [(path, code, day, -quantity, -int(bound == Bound.AT_LEAST)) for path, code, day, quantity, bound in minus]
     return rows
 
 
@@ -166,5 +181,3 @@ def chain_after(fact: Fact) -> QuerySet[Fact]:
 def history_of(subject: str, district: str) -> QuerySet[Fact]:
     """All facts about one subject, oldest first, corrections beside what they correct."""
     return Fact.objects.filter(district=district, subject=subject).order_by("at", "recorded_at", "id")
-
-

@@ -214,7 +214,7 @@ def _home_or_refuse(person: Person) -> Place:
 )
 def reveal(*, by: By, person: Person, field: Field, purpose: Purpose) -> Entry:
     """Read one sealed value for one purpose. The reading is itself a fact, which the person concerned may see."""
-    vault.open_sealed(person=person, field=field, purpose=purpose)
+    vault.open_sealed(person=person, field=field, purpose=purpose, by=by.actor)
     return Entry(
         subject=person,
         place=_home_or_refuse(person),
@@ -236,7 +236,10 @@ def revealed(fact: Fact, reader: Actor) -> str:
         raise Forbidden("people.reveal_over", "这次查看已过时，请重新申请查看")
     person = Person.refer(fact.subject.partition("/")[2], fact.district)
     return vault.open_sealed(
-        person=person, field=Field(fact.facets["field"]), purpose=Purpose(fact.facets["purpose"])
+        person=person,
+        field=Field(fact.facets["field"]),
+        purpose=Purpose(fact.facets["purpose"]),
+        by=reader,
     )
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
+from django.apps import apps
 from django.core.management.commands.migrate import Command as DjangoMigrate
 from django.db import connections
+from django.utils.module_loading import module_has_submodule
 
 from gongzhi.ground.ledger import guard
-from gongzhi.ground.ledger.seed import seed as seed_indicators
-from gongzhi.ground.rules.seed import seed as seed_rules
-from gongzhi.upper.league.seed import seed as seed_formulas
 
 
 class Command(DjangoMigrate):
@@ -18,10 +18,13 @@ class Command(DjangoMigrate):
         super().handle(*args, **options)
         if options.get("app_label") or options.get("plan") or options.get("check_unapplied"):
             return
-        tables = set(connections[options["database"]].introspection.table_names())
-        if "ledger_fact" not in tables:
-            return
-        guard.install()
-        seed_rules()
-        seed_indicators()
-        seed_formulas()
+        if "ledger_fact" in connections[options["database"]].introspection.table_names():
+            guard.install()
+            seed()
+
+
+def seed() -> None:
+    """Insert what each app ships as rows (its `seed` module) and what is not there yet."""
+    for config in apps.get_app_configs():
+        if config.module and config.name.startswith("gongzhi.") and module_has_submodule(config.module, "seed"):
+            import_module(f"{config.name}.seed").seed()

@@ -1,0 +1,320 @@
+"""The vault: everything personal, sealed under a key of each person's own, wrapped by the installation's master key.
+
+- Law: 个人信息保护法 第六、十九条 (only what serves a purpose, only as long as needed), 第二十八条 (sensitive data:
+  a specific purpose, strict protection), 第四十四至四十七条 (access, correction, deletion), 第五十一条 (encryption).
+- A person's values, index and search fragments all stand under one master key, the one named by the person's
+  `PersonKey`. A master key may leave `GONGZHI_VAULT_KEYS` when no `PersonKey` names it any more (`rotate`).
+- Opened keys are never kept: unwrapping takes microseconds, and what is not kept needs no forgetting. Once `destroy`
+  is committed, no process can open anything of that person.
+- The index is as secret as the master key. Without it, a copy of the database still shows how often one
+  (unknown) name fragment occurs; it shows no name.
+- Functions that write must run inside the act's transaction or open their own; reading leaves no fact by itself:
+  the act `people.reveal` does.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from dataclasses import field as attribute
+from datetime import date
+from typing import NamedTuple
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Count, Q
+
+from gongzhi.ground import now, today
+from gongzhi.ground.people.models import Actor, ActorKind, Person
+from gongzhi.ground.people.vault_fields import FIELDS, allow, clean, plain
+from gongzhi.ground.people.vault_keys import CIPHERS, Bytes, Master, Unreadable, key_ids, master, new_key, newest, ring
+from gongzhi.ground.people.vault_models import BlindIndex, Field, Gram, PersonKey, Purpose, Sealed
+from gongzhi.ground.refusals import Conflict, Forbidden, Refused, Unknown
+
+__all__ = [
+    "CIPHERS",
+    "FIELDS",
+    "Field",
+    "Purpose",
+    "Rotation",
+    "Unreadable",
+    "Value",
+    "clean",
+    "destroy",
+    "expire",
+    "find",
+    "forget",
+    "key_ids",
+    "masked",
+    "names",
+    "new_key",
+    "open_sealed",
+    "rotate",
+    "search_name",
+    "store",
+    "store_many",
+]
+
+
+
+@dataclass(frozen=True)
+class Value:
+    """One value to be kept. expires_on: the last day it is kept (个人信息保护法第十九条); None while the purpose lasts."""
+
+    person: Person
+    field: Field
+    value: str = attribute(repr=False)
+    purpose: Purpose
+    expires_on: date | None = None
+
+
+def store(*, person: Person, field: Field, value: str, purpose: Purpose, expires_on: date | None = None) -> None:
+    """Keep a value, in place of the one kept before. Raises Refused: not a valid value, purpose or person."""
+    store_many([Value(person, field, value, purpose, expires_on)])
+
+
+@transaction.atomic
+def store_many(values: Iterable[Value]) -> None:
+    """Keep many values in a fixed number of queries; all or none. For the same person and field the last one counts."""
+    texts: dict[tuple[UUID, Field], tuple[Value, str]] = {}
+    for value in values:
+        allow(value.field, value.purpose, FIELDS[value.field].purposes)
+        if value.expires_on is not None and value.expires_on < today():
+            raise Refused("people.vault.expired", "保存期限已过，不能再登记", field="expires_on")
+        texts[value.person.pk, value.field] = value, clean(field=value.field, value=value.value)
+    districts = {value.person.pk: value.person.district for value, _ in texts.values()}
+    if any(erased_at for _, erased_at in _lock(districts)):
+        raise Conflict("people.vault.erased", "这个人的资料已经删除，不能再登记")
+    keys = _keys(districts)
+    sealed = [
+        Sealed(
+            district=districts[person],
+            person_id=person,
+            field=field,
+            ciphertext=keys[person].master.seal(keys[person].data, text, districts[person], person, field),
+            purpose=value.purpose,
+            expires_on=value.expires_on,
+            recorded_at=now(),
+        )
+        for (person, field), (value, text) in texts.items()
+    ]
+    Sealed.objects.bulk_create(
+        sealed,
+        update_conflicts=True,
+        unique_fields=["district", "person", "field"],
+        update_fields=["ciphertext", "purpose", "expires_on", "recorded_at"],
+    )
+    _index(
+        Plain(keys[person].master, districts[person], person, field, text)
+        for (person, field), (_, text) in texts.items()
+    )
+
+
+class Opened(NamedTuple):
+    master: Master
+    data: bytes
+
+
+class Plain(NamedTuple):
+    master: Master
+    district: str
+    person: UUID
+    field: Field
+    text: str
+
+
+def _lock(persons: Iterable[UUID]) -> list[tuple[UUID, object]]:
+    """Hold the persons till the transaction ends, so that storing, rotating and destroying never overlap."""
+    rows = Person.objects.select_for_update(no_key=True).filter(pk__in=list(persons)).order_by("pk")
+    return list(rows.values_list("pk", "erased_at"))
+
+
+def _keys(districts: dict[UUID, str]) -> dict[UUID, Opened]:
+    """The opened keys of these (locked) persons; who has none yet gets one under the newest master key."""
+    opened = {}
+    for row in PersonKey.objects.filter(pk__in=list(districts)):
+        master = _master(row.kid)
+        opened[row.pk] = Opened(master, master.unwrap(row.wrapped, row.district, row.pk))
+    newest, fresh = _newest(), []
+    for person in districts.keys() - opened.keys():
+        data = secrets.token_bytes(newest.suite.size)
+        opened[person] = Opened(newest, data)
+        wrapped = newest.wrap(data, districts[person], person)
+        fresh.append(PersonKey(person_id=person, district=districts[person], kid=newest.kid, wrapped=wrapped))
+    if fresh:
+        PersonKey.objects.bulk_create(fresh)
+    return opened
+
+
+def _index(plains: Iterable[Plain]) -> None:
+    """Write the index and search rows of these values in place of the old ones."""
+    rows, named, grams = [], [], []
+    for master, district, person, field, text in plains:
+        form = FIELDS[field].form
+        if form is None:
+            continue
+        digest = master.index(district, field, form(text))
+        rows.append(BlindIndex(district=district, person_id=person, field=field, digest=digest))
+        if field == Field.NAME:
+            named.append(person)
+            grams += [
+                Gram(district=district, person_id=person, digest=digest)
+                for digest in sorted(master.grams(district, form(text)))
+            ]
+    if rows:
+        BlindIndex.objects.bulk_create(
+            rows, update_conflicts=True, unique_fields=["district", "person", "field"], update_fields=["digest"]
+        )
+    if named:
+        Gram.objects.filter(person__in=named).delete()
+        Gram.objects.bulk_create(grams)
+
+
+@transaction.atomic
+def forget(*, person: Person, field: Field) -> None:
+    """Delete one value with its index. Nothing happens when none is kept."""
+    _lock([person.pk])
+    Sealed.objects.filter(person=person, field=field).delete()
+    BlindIndex.objects.filter(person=person, field=field).delete()
+    if field == Field.NAME:
+        Gram.objects.filter(person=person).delete()
+
+
+@transaction.atomic
+def expire(*, on: date, batch: int = 500) -> int:
+    """Delete values whose last day lies before `on`, at most `batch` of them; returns how many. 0: nothing is left.
+
+    They could not be read any more since that day; now they are gone.
+    """
+    rows = Sealed.objects.filter(expires_on__lt=on).select_related("person").order_by("person_id")[:batch]
+    done = 0
+    for row in rows:
+        forget(person=row.person, field=Field(row.field))
+        done += 1
+    return done
+
+
+@transaction.atomic
+def destroy(person: Person) -> None:
+    """Delete the person's key, values, index and search fragments (个人信息保护法第四十七条).
+
+    Copies in older backups stay closed for ever: the key is gone. SQLite overwrites the rows (`secure_delete`) once
+    the write-ahead log is checkpointed; PostgreSQL does at the next VACUUM.
+    """
+    _lock([person.pk])
+    for model in (Gram, BlindIndex, Sealed, PersonKey):
+        model._default_manager.filter(person_id=person.pk).delete()
+
+
+
+
+def _read(persons: Iterable[UUID], field: Field) -> dict[UUID, str]:
+    """The kept values of a field, in one query. A value whose key is gone, or whose time is over, is not kept."""
+    rows = (
+        Sealed.objects.filter(Q(expires_on=None) | Q(expires_on__gte=today()), person__in=set(persons), field=field)
+        .exclude(person__vault_key=None)
+        .values_list("person", "district", "ciphertext", "person__vault_key__kid", "person__vault_key__wrapped")
+    )
+    texts = {}
+    for person, district, ciphertext, kid, wrapped in rows:
+        master = _master(kid)
+        data = master.unwrap(wrapped, district, person)
+        texts[person] = master.open(data, ciphertext, district, person, field)
+    return texts
+
+
+def names(persons: Iterable[Person | UUID]) -> dict[UUID, str]:
+    """The names of these persons by person id, in one query. Who has no name kept (erased) is not in the answer."""
+    return _read((person.pk if isinstance(person, Person) else person for person in persons), Field.NAME)
+
+
+def masked(*, person: Person, field: Field) -> str:
+    """The value for the eye: 王**, 138****1234, 410***********002X, or 已登记 for free words. Empty when none is kept."""
+    text = _read([person.pk], field).get(person.pk)
+    return "" if text is None else FIELDS[field].mask(text)
+
+
+def open_sealed(*, person: Person, field: Field, purpose: Purpose, by: Actor) -> str:
+    """The value itself, for `by`, a person of the same district, and one stated purpose the field allows.
+
+    Raises Forbidden (wrong purpose, or not a person's request) and Unknown (nothing kept).
+    """
+    allow(field, purpose, FIELDS[field].purposes | {Purpose.REQUEST})
+    if by.kind != ActorKind.PERSON or by.district != person.district:
+        raise Forbidden("people.vault.by", "密封内容只给本区登录的个人查看，系统和外部程序不能读取")
+    text = _read([person.pk], field).get(person.pk)
+    if text is None:
+        raise Unknown("people.vault.absent", f"没有登记这个人的{Field(field).label}", field=field)
+    return text
+
+
+def find(*, district: str, field: Field, value: str) -> list[UUID]:
+    """The ids of persons with exactly this name, phone or ID number. Raises Refused when the value is not valid."""
+    form = FIELDS[field].form
+    if form is None:
+        raise Refused("people.vault.search", f"不能按{Field(field).label}查找", field=field)
+    wanted = form(clean(field=field, value=value))
+    digests = [master.index(district, field, wanted) for master in ring().values()]
+    rows = BlindIndex.objects.filter(district=district, field=field, digest__in=digests)
+    texts = _read(rows.values_list("person", flat=True), field)
+    return sorted(person for person, text in texts.items() if form(text) == wanted)
+
+
+def search_name(*, district: str, part: str) -> list[UUID]:
+    """The ids of persons whose name contains `part`, two or more neighbouring characters. Raises Refused."""
+    form = FIELDS[Field.NAME].form or str
+    wanted = form(plain(part))
+    if len(wanted) < 2:
+        raise Refused("people.vault.part", "至少输入姓名里相邻的两个字", field="part")
+    persons: list[UUID] = []
+    for master in ring().values():
+        grams = master.grams(district, wanted)
+        persons += (
+            Gram.objects.filter(district=district, digest__in=grams)
+            .values("person")
+            .annotate(hits=Count("digest"))
+            .filter(hits=len(grams))
+            .values_list("person", flat=True)
+        )
+    return sorted(person for person, name in _read(persons, Field.NAME).items() if wanted in form(name))
+
+
+
+
+class Rotation(NamedTuple):
+    done: int
+    left: int
+
+
+@transaction.atomic
+def rotate(batch: int = 500) -> Rotation:
+    """Put up to `batch` persons under the newest master key; call again until `left` is 0.
+
+    The person's own key stays, so older backups open with a newer copy of the keys; only when the newest master key
+    is for another cipher does the person get a new one and every value is sealed again. Raises Unreadable, naming
+    the person and field, when something does not open; nothing of that batch is changed.
+    """
+    newest = _newest()
+    waiting = PersonKey.objects.exclude(kid=newest.kid).order_by("pk")
+    persons = [person for person, _ in _lock(waiting.values_list("pk", flat=True)[:batch])]
+    keys = {key.pk: key for key in waiting.filter(pk__in=persons)}
+    opened = {pk: _master(key.kid).unwrap(key.wrapped, key.district, pk) for pk, key in keys.items()}
+    plains, resealed = [], []
+    fresh = {
+        pk: opened[pk] if _master(key.kid).suite is newest.suite else secrets.token_bytes(newest.suite.size)
+        for pk, key in keys.items()
+    }
+    for row in Sealed.objects.filter(person__in=list(keys)):
+        pk, field = row.person_id, Field(row.field)
+        text = _master(keys[pk].kid).open(opened[pk], row.ciphertext, row.district, pk, field)
+        plains.append(Plain(newest, row.district, pk, field, text))
+        if fresh[pk] is not opened[pk]:
+            row.ciphertext = newest.seal(fresh[pk], text, row.district, pk, field)
+            resealed.append(row)
+    for pk, key in keys.items():
+        key.kid, key.wrapped = newest.kid, newest.wrap(fresh[pk], key.district, pk)
+    PersonKey.objects.bulk_update(list(keys.values()), ["kid", "wrapped"], batch_size=200)
+    Sealed.objects.bulk_update(resealed, ["ciphertext"], batch_size=200)
+    _index(plains)
+    return Rotation(len(keys), waiting.count())
