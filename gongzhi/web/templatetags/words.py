@@ -15,53 +15,13 @@ from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from gongzhi.ground import SHANGHAI, day_of, today
+from gongzhi.ground import day_of, today
+from gongzhi.ground.words import amount, clock_words, day_words, digits, percent, span_words, stamp_words
+
+__all__ = ["amount", "clock_words", "day_words", "digits", "percent", "span_words", "stamp_words"]
 
 register = template.Library()
 WEEKDAYS = "一二三四五六日"
-MISSING = "不适用"
-
-
-def digits(thousandths: int, *, grouped: bool = False) -> str:
-    """`12500` → `12.5`; exact, the minus is a real one, commas only when grouped."""
-    whole, rest = divmod(abs(thousandths), 1000)
-    text = f"{whole:,}" if grouped else str(whole)
-    if rest:
-        text += "." + f"{rest:03d}".rstrip("0")
-    return ("−" if thousandths < 0 else "") + text
-
-
-def amount(thousandths: int, bound: str = "exact", unit: str = "") -> str:
-    """A quantity in prose: `12 间`, `200 多平方米`. “At least” keeps the whole part and says 多; nothing rounds up."""
-    if bound == "at_least":
-        return f"{digits(thousandths // 1000 * 1000)} 多{unit}"
-    return f"{digits(thousandths)} {unit}" if unit else digits(thousandths)
-
-
-def percent(numerator: int, denominator: int) -> str:
-    """One decimal, half away from zero in integers; a rate over nothing is 不适用, never 0."""
-    if denominator <= 0:
-        return MISSING
-    tenths = (abs(numerator) * 2000 + denominator) // (2 * denominator)
-    return ("−" if numerator < 0 else "") + f"{tenths // 10}.{tenths % 10}%"
-
-
-def day_words(value: date, year: int) -> str:
-    return f"{value.month}月{value.day}日" if value.year == year else f"{value.year}年{value.month}月{value.day}日"
-
-
-def span_words(start: date, end: date, year: int) -> str:
-    """`6月1日—14日`, `6月28日—7月5日`, with years where they are not `year`."""
-    if start == end:
-        return day_words(start, year)
-    if (start.year, start.month) == (end.year, end.month):
-        return f"{day_words(start, year)}—{end.day}日"
-    return f"{day_words(start, year)}—{day_words(end, start.year)}"
-
-
-def clock_words(value: datetime) -> str:
-    local = value.astimezone(SHANGHAI)
-    return f"{local.hour}:{local.minute:02d}"
 
 
 def moment_words(value: datetime, year: int) -> str:
@@ -69,10 +29,6 @@ def moment_words(value: datetime, year: int) -> str:
     day, reference = day_of(value), today()
     near = {reference: "今天", reference - timedelta(days=1): "昨天", reference + timedelta(days=1): "明天"}
     return f"{near[day]} {clock_words(value)}" if day in near else day_words(day, year)
-
-
-def stamp_words(value: datetime, year: int) -> str:
-    return f"{day_words(day_of(value), year)} {clock_words(value)}"
 
 
 def _year(context: template.Context) -> int:
