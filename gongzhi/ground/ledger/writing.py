@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -50,7 +50,10 @@ class Share:
 
 @dataclass
 class Entry:
-    """What an act decided to record. `rows` are the room's own rows, inserted with the fact (`row.fact` is set)."""
+    """What an act decided to record. `rows` are the room's own rows, inserted with the fact (`row.fact` is set).
+
+    at: when it happened, where the act's own parameters say so (a patrol line of an earlier day, from paper).
+    """
 
     subject: models.Model | str
     place: Place
@@ -138,7 +141,9 @@ def _make(act: Act[Any], by: By, entry: Entry, request: str) -> _Made:
     audience = entry.audience or act.audience[0]
     if audience not in act.audience:
         raise LookupError(f"{act.name} declares no audience {audience}")
-    present = now()
+    at, present = entry.at or by.instant, now()
+    if at > present:
+        raise Refused("ledger.future", "发生时间不能晚于现在，请核对日期和时间", field="at")
     fact = Fact(
         id=uuid7(),
         district=district,
@@ -149,8 +154,8 @@ def _make(act: Act[Any], by: By, entry: Entry, request: str) -> _Made:
         organisation=entry.organisation,
         place=entry.place,
         path=entry.place.path,
-        at=by.instant,
-        day=by.day,
+        at=at,
+        day=day_of(at),
         recorded_at=present,
         known_on=day_of(present),
         because=by.because or entry.because,
@@ -286,5 +291,3 @@ def _upsert(model: type[models.Model], columns: list[str], sums: Sums) -> None:
     )
     with connection.cursor() as cursor:
         cursor.execute(statement, rows)
-
-
