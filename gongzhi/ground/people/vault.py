@@ -28,7 +28,16 @@ from django.db.models import Count, Q
 from gongzhi.ground import now, today
 from gongzhi.ground.people.models import Actor, ActorKind, Person
 from gongzhi.ground.people.vault_fields import FIELDS, allow, clean, plain
-from gongzhi.ground.people.vault_keys import CIPHERS, Bytes, Master, Unreadable, key_ids, master, new_key, newest, ring
+from gongzhi.ground.people.vault_keys import (
+    CIPHERS,
+    Master,
+    Unreadable,
+    key_ids,
+    master_of,
+    new_key,
+    newest_master,
+    ring,
+)
 from gongzhi.ground.people.vault_models import BlindIndex, Field, Gram, PersonKey, Purpose, Sealed
 from gongzhi.ground.refusals import Conflict, Forbidden, Refused, Unknown
 
@@ -47,6 +56,7 @@ __all__ = [
     "forget",
     "key_ids",
     "masked",
+    "missing_key_ids",
     "names",
     "new_key",
     "open_sealed",
@@ -57,10 +67,9 @@ __all__ = [
 ]
 
 
-
 @dataclass(frozen=True)
 class Value:
-    """One value to be kept. expires_on: the last day it is kept (个人信息保护法第十九条); None while the purpose lasts."""
+    """One value to be kept. expires_on: its last day (个人信息保护法第十九条); None: as long as the purpose lasts."""
 
     person: Person
     field: Field
@@ -134,9 +143,9 @@ def _keys(districts: dict[UUID, str]) -> dict[UUID, Opened]:
     """The opened keys of these (locked) persons; who has none yet gets one under the newest master key."""
     opened = {}
     for row in PersonKey.objects.filter(pk__in=list(districts)):
-        master = _master(row.kid)
+        master = master_of(row.kid)
         opened[row.pk] = Opened(master, master.unwrap(row.wrapped, row.district, row.pk))
-    newest, fresh = _newest(), []
+    newest, fresh = newest_master(), []
     for person in districts.keys() - opened.keys():
         data = secrets.token_bytes(newest.suite.size)
         opened[person] = Opened(newest, data)
@@ -207,18 +216,16 @@ def destroy(person: Person) -> None:
         model._default_manager.filter(person_id=person.pk).delete()
 
 
-
-
 def _read(persons: Iterable[UUID], field: Field) -> dict[UUID, str]:
     """The kept values of a field, in one query. A value whose key is gone, or whose time is over, is not kept."""
     rows = (
-        Sealed.objects.filter(Q(expires_on=None) | Q(expires_on__gte=today()), person__in=set(persons), field=field)
-        .exclude(person__vault_key=None)
+        Sealed.objects.filter(person__in=set(persons), field=field, person__vault_key__isnull=False)
+        .filter(Q(expires_on=None) | Q(expires_on__gte=today()))
         .values_list("person", "district", "ciphertext", "person__vault_key__kid", "person__vault_key__wrapped")
     )
     texts = {}
     for person, district, ciphertext, kid, wrapped in rows:
-        master = _master(kid)
+        master = master_of(kid)
         data = master.unwrap(wrapped, district, person)
         texts[person] = master.open(data, ciphertext, district, person, field)
     return texts
@@ -230,7 +237,7 @@ def names(persons: Iterable[Person | UUID]) -> dict[UUID, str]:
 
 
 def masked(*, person: Person, field: Field) -> str:
-    """The value for the eye: 王**, 138****1234, 410***********002X, or 已登记 for free words. Empty when none is kept."""
+    """The value for the eye: 王**, 138****1234, 410***********002X; 已登记 for free words; empty when none is kept."""
     text = _read([person.pk], field).get(person.pk)
     return "" if text is None else FIELDS[field].mask(text)
 
@@ -280,9 +287,15 @@ def search_name(*, district: str, part: str) -> list[UUID]:
     return sorted(person for person, name in _read(persons, Field.NAME).items() if wanted in form(name))
 
 
+def missing_key_ids() -> list[str]:
+    """Master keys that persons' keys still need but `GONGZHI_VAULT_KEYS` does not list: none in a healthy place."""
+    needed = PersonKey.objects.order_by("kid").values_list("kid", flat=True).distinct()
+    return [kid for kid in needed if kid not in ring()]
 
 
 class Rotation(NamedTuple):
+    """Persons put under the newest master key by this call, and persons still waiting."""
+
     done: int
     left: int
 
@@ -295,19 +308,19 @@ def rotate(batch: int = 500) -> Rotation:
     is for another cipher does the person get a new one and every value is sealed again. Raises Unreadable, naming
     the person and field, when something does not open; nothing of that batch is changed.
     """
-    newest = _newest()
+    newest = newest_master()
     waiting = PersonKey.objects.exclude(kid=newest.kid).order_by("pk")
     persons = [person for person, _ in _lock(waiting.values_list("pk", flat=True)[:batch])]
     keys = {key.pk: key for key in waiting.filter(pk__in=persons)}
-    opened = {pk: _master(key.kid).unwrap(key.wrapped, key.district, pk) for pk, key in keys.items()}
+    opened = {pk: master_of(key.kid).unwrap(key.wrapped, key.district, pk) for pk, key in keys.items()}
     plains, resealed = [], []
     fresh = {
-        pk: opened[pk] if _master(key.kid).suite is newest.suite else secrets.token_bytes(newest.suite.size)
+        pk: opened[pk] if master_of(key.kid).suite is newest.suite else secrets.token_bytes(newest.suite.size)
         for pk, key in keys.items()
     }
     for row in Sealed.objects.filter(person__in=list(keys)):
         pk, field = row.person_id, Field(row.field)
-        text = _master(keys[pk].kid).open(opened[pk], row.ciphertext, row.district, pk, field)
+        text = master_of(keys[pk].kid).open(opened[pk], row.ciphertext, row.district, pk, field)
         plains.append(Plain(newest, row.district, pk, field, text))
         if fresh[pk] is not opened[pk]:
             row.ciphertext = newest.seal(fresh[pk], text, row.district, pk, field)

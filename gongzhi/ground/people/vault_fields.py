@@ -12,10 +12,11 @@ from gongzhi.ground import today
 from gongzhi.ground.people.vault_models import Field, Purpose
 from gongzhi.ground.refusals import Forbidden, Refused
 
-def _flat(value: str) -> str:
+
+def plain(value: str) -> str:
     """Full-width forms made plain, invisible characters dropped, runs of white space made one."""
     text = unicodedata.normalize("NFKC", value)
-    text = "".join(sign for sign in text if unicodedata.category(sign) != "Cf")
+    text = "".join(sign for sign in text if unicodedata.category(sign) not in {"Cf", "Cs"})
     return " ".join(text.split())
 
 
@@ -25,7 +26,7 @@ GAP = re.compile(rf"(?<={HAN})\s+(?={HAN})")
 
 
 def _clean_name(value: str) -> str:
-    name = GAP.sub("", DOTS.sub("·", _flat(value)))
+    name = GAP.sub("", DOTS.sub("·", plain(value))).replace("’", "'")
     if not 2 <= len(name) <= 40:
         raise Refused("people.vault.name", "姓名要有 2 到 40 个字，请填全名", field=Field.NAME)
     # Rare characters of old systems sit in private-use or unassigned code points; they are somebody's name.
@@ -40,7 +41,7 @@ LANDLINE = re.compile(r"(010|02\d|0[3-9]\d\d)(\d{7,8})")
 
 
 def _clean_phone(value: str) -> str:
-    digits = re.sub(r"[\s()-]", "", _flat(value))
+    digits = re.sub(r"[\s()—–-]", "", plain(value))
     digits = re.sub(r"^(\+|00)86", "", digits)
     if not re.fullmatch(r"[0-9]+", digits):
         raise Refused("people.vault.phone", "电话里只能有数字，一次填一个号码", field=Field.PHONE)
@@ -61,7 +62,7 @@ def _clean_id_number(value: str) -> str:
     def wrong(why: str) -> Refused:
         return Refused("people.vault.id_number", why, field=Field.ID_NUMBER)
 
-    number = re.sub(r"[\s-]", "", _flat(value)).upper()
+    number = re.sub(r"[\s-]", "", plain(value)).upper()
     if re.fullmatch(r"[0-9]{15}", number):
         raise wrong("这是 15 位的老身份证号，已停止使用，请填 18 位的新号")
     if len(number) != 18:
@@ -81,7 +82,8 @@ def _clean_id_number(value: str) -> str:
 
 
 def _clean_words(value: str) -> str:
-    text = unicodedata.normalize("NFC", value).strip()
+    # A lone half of a surrogate pair comes from broken clients and cannot be written in UTF-8.
+    text = unicodedata.normalize("NFC", value).encode(errors="ignore").decode().strip()
     if len(text) > 2000:
         raise Refused("people.vault.long", f"写得太长（{len(text)} 字），请压到 2000 字以内")
     return text

@@ -168,11 +168,11 @@ def _read_key(text: str, position: int) -> Master:
     )
 
 
-def newest() -> Master:
+def newest_master() -> Master:
     return next(iter(ring().values()))
 
 
-def master(kid: str) -> Master:
+def master_of(kid: str) -> Master:
     master = ring().get(kid)
     if master is None:
         raise ImproperlyConfigured(
