@@ -217,9 +217,7 @@ class Party(models.Model):
     fact = ScopedFK(Fact, models.PROTECT, related_name="parties", verbose_name="记录")
     role = models.CharField("角色", max_length=16)
     actor = ScopedFK(Actor, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="行为人")
-    organisation = ScopedFK(
-        Organisation, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="组织"
-    )
+    organisation = ScopedFK(Organisation, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="组织")
 
     class Meta:
         verbose_name = "参与方"
@@ -257,9 +255,7 @@ class Tally(models.Model):
     class Meta:
         verbose_name = "合计"
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.UniqueConstraint(
-                fields=["district", "place", "indicator", "day", "known_on"], name="tally_once"
-            ),
+            models.UniqueConstraint(fields=["district", "place", "indicator", "day", "known_on"], name="tally_once"),
         ]
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["district", "indicator", "day", "path"], name="tally_area"),
@@ -461,4 +457,3 @@ def canonical_measures(measures: Any) -> list[dict[str, Any]]:
         ({"indicator": one.indicator_id, "quantity": one.quantity, "bound": str(one.bound)} for one in measures),
         key=lambda row: str(row["indicator"]),
     )
-

@@ -186,5 +186,3 @@ def broken(district: str) -> list[str]:
             faults.append(f"第 {one.number} 封的封号不符")
         previous = one.digest
     return faults
-
-

@@ -68,6 +68,7 @@ class Entry:
     corrects: Fact | None = None
     # What led here when the caller names nothing else.
     because: Fact | None = None
+    at: datetime | None = None
 
 
 def subject_of(subject: models.Model | str) -> str:

@@ -269,7 +269,9 @@ def erase(*, by: By, person: Person) -> Entry:
     months = int(rules.rule("log_retention", on=today()).value)
     actor = person.actor
     if actor is not None:
-        last = Fact.objects.filter(Q(by=actor) | Q(recorded_by=actor), district=by.district).order_by("-known_on").first()
+        last = (
+            Fact.objects.filter(Q(by=actor) | Q(recorded_by=actor), district=by.district).order_by("-known_on").first()
+        )
         if last and (keep_until := last.known_on + timedelta(days=31 * months)) > today():
             raise Refused(
                 "people.erase_retained",
@@ -312,5 +314,3 @@ def scrub() -> None:
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-
-

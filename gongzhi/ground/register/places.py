@@ -439,9 +439,7 @@ def pair(*, by: By, one: Organisation, other: Organisation, purpose: str, place:
     standing = Pairing.objects.filter(Q(one=one, other=other) | Q(one=other, other=one), purpose=purpose, until=None)
     if standing.exists():
         raise Conflict("organisations.paired", f"“{one}”与“{other}”已经为“{purpose}”结对")
-    pairing = Pairing(
-        district=by.district, one=one, other=other, purpose=purpose.strip(), place=place, since=by.day
-    )
+    pairing = Pairing(district=by.district, one=one, other=other, purpose=purpose.strip(), place=place, since=by.day)
     return Entry(
         subject=one,
         place=place or one.place,
@@ -449,5 +447,3 @@ def pair(*, by: By, one: Organisation, other: Organisation, purpose: str, place:
         label=f"{one}与{other} {purpose.strip()}",
         rows=[pairing],
     )
-
-

@@ -34,8 +34,11 @@ ANSWERERS = (
     audience=Audience.PARTIES,
     terms={"assignee": "承办组织", "ask": "交办内容", "due_on": "期限", "place": "地点"},
     example={"assignee": "LH-YGHY-JWH", "ask": "梳理5号院南墙补绿点位", "due_on": "2020-06-19"},
+    by_system=True,
 )
-def assign(*, by: By, assignee: Organisation, ask: str, due_on: date | None = None, place: Place | None = None) -> Entry:
+def assign(
+    *, by: By, assignee: Organisation, ask: str, due_on: date | None = None, place: Place | None = None
+) -> Entry:
     """Ask an organisation for something, by a day. Name where it came from with `because`.
 
     An ask to a residents' committee is work delegated to it (居组法第四十三条): it stays visible who asked.

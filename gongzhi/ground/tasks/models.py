@@ -103,9 +103,7 @@ class Lapse(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     district = DistrictField()
     task = models.OneToOneField(Task, models.PROTECT, related_name="lapse", verbose_name="交办事项")
-    fact = models.OneToOneField(
-        "ledger.Fact", models.PROTECT, related_name="+", verbose_name="记录"
-    )
+    fact = models.OneToOneField("ledger.Fact", models.PROTECT, related_name="+", verbose_name="记录")
 
     class Meta:
         verbose_name = "交办逾期"

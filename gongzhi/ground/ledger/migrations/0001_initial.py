@@ -8,275 +8,544 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('people', '0001_initial'),
-        ('places', '0001_initial'),
+        ("people", "0001_initial"),
+        ("places", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Fact',
+            name="Fact",
             fields=[
-                ('id', models.UUIDField(default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('district', gongzhi.ground.keys.DistrictField(max_length=6, verbose_name='区县租户号')),
-                ('kind', models.CharField(max_length=48, verbose_name='种类')),
-                ('subject', models.CharField(max_length=64, verbose_name='对象')),
-                ('path', models.CharField(max_length=48, verbose_name='地点路径')),
-                ('at', models.DateTimeField(verbose_name='发生时间')),
-                ('day', models.DateField(verbose_name='发生日')),
-                ('recorded_at', models.DateTimeField(verbose_name='登记时间')),
-                ('known_on', models.DateField(verbose_name='登记日')),
-                ('key', models.CharField(blank=True, max_length=80, null=True, verbose_name='幂等键')),
-                ('request', models.CharField(max_length=64, verbose_name='请求摘要')),
-                ('facets', models.JSONField(default=dict, verbose_name='分类')),
-                ('label', models.CharField(max_length=160, verbose_name='标签')),
-                ('rule_version', models.CharField(blank=True, max_length=80, verbose_name='依据版本')),
-                ('audience', models.CharField(choices=[('public', '公开'), ('area', '本辖区'), ('organisation', '本组织'), ('parties', '当事各方'), ('auditor', '审计')], max_length=12, verbose_name='可见范围')),
-                ('words', models.CharField(blank=True, help_text='文字的加盐摘要，文字本身在业务表里', max_length=64, verbose_name='文字摘要')),
-                ('because', gongzhi.ground.keys.ScopedFK(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='ledger.fact', verbose_name='起因')),
-                ('by', gongzhi.ground.keys.ScopedFK(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='people.actor', verbose_name='行为人')),
-                ('corrects', gongzhi.ground.keys.ScopedFK(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='ledger.fact', verbose_name='更正')),
-                ('organisation', gongzhi.ground.keys.ScopedFK(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='places.organisation', verbose_name='承办组织')),
-                ('place', gongzhi.ground.keys.ScopedFK(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='places.place', verbose_name='地点')),
-                ('recorded_by', gongzhi.ground.keys.ScopedFK(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='people.actor', verbose_name='登记人')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("district", gongzhi.ground.keys.DistrictField(max_length=6, verbose_name="区县租户号")),
+                ("kind", models.CharField(max_length=48, verbose_name="种类")),
+                ("subject", models.CharField(max_length=64, verbose_name="对象")),
+                ("path", models.CharField(max_length=48, verbose_name="地点路径")),
+                ("at", models.DateTimeField(verbose_name="发生时间")),
+                ("day", models.DateField(verbose_name="发生日")),
+                ("recorded_at", models.DateTimeField(verbose_name="登记时间")),
+                ("known_on", models.DateField(verbose_name="登记日")),
+                ("key", models.CharField(blank=True, max_length=80, null=True, verbose_name="幂等键")),
+                ("request", models.CharField(max_length=64, verbose_name="请求摘要")),
+                ("facets", models.JSONField(default=dict, verbose_name="分类")),
+                ("label", models.CharField(max_length=160, verbose_name="标签")),
+                ("rule_version", models.CharField(blank=True, max_length=80, verbose_name="依据版本")),
+                (
+                    "audience",
+                    models.CharField(
+                        choices=[
+                            ("public", "公开"),
+                            ("area", "本辖区"),
+                            ("organisation", "本组织"),
+                            ("parties", "当事各方"),
+                            ("auditor", "审计"),
+                        ],
+                        max_length=12,
+                        verbose_name="可见范围",
+                    ),
+                ),
+                (
+                    "words",
+                    models.CharField(
+                        blank=True,
+                        help_text="文字的加盐摘要，文字本身在业务表里",
+                        max_length=64,
+                        verbose_name="文字摘要",
+                    ),
+                ),
+                (
+                    "because",
+                    gongzhi.ground.keys.ScopedFK(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="ledger.fact",
+                        verbose_name="起因",
+                    ),
+                ),
+                (
+                    "by",
+                    gongzhi.ground.keys.ScopedFK(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="people.actor",
+                        verbose_name="行为人",
+                    ),
+                ),
+                (
+                    "corrects",
+                    gongzhi.ground.keys.ScopedFK(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="ledger.fact",
+                        verbose_name="更正",
+                    ),
+                ),
+                (
+                    "organisation",
+                    gongzhi.ground.keys.ScopedFK(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="places.organisation",
+                        verbose_name="承办组织",
+                    ),
+                ),
+                (
+                    "place",
+                    gongzhi.ground.keys.ScopedFK(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="places.place",
+                        verbose_name="地点",
+                    ),
+                ),
+                (
+                    "recorded_by",
+                    gongzhi.ground.keys.ScopedFK(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="people.actor",
+                        verbose_name="登记人",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '记录',
+                "verbose_name": "记录",
             },
         ),
         migrations.CreateModel(
-            name='Indicator',
+            name="Indicator",
             fields=[
-                ('code', models.CharField(max_length=40, primary_key=True, serialize=False, verbose_name='代码')),
-                ('name', models.CharField(max_length=40, verbose_name='名称')),
-                ('unit', models.CharField(max_length=8, verbose_name='计量单位')),
-                ('kind', models.CharField(choices=[('flow', '发生量'), ('stock', '存量')], default='flow', max_length=5, verbose_name='类型')),
-                ('whole', models.BooleanField(default=True, verbose_name='只取整数')),
-                ('by_hand', models.BooleanField(default=False, help_text='否则由系统在登记时计数', verbose_name='可由人填写')),
-                ('valid_from', models.DateField(blank=True, null=True, verbose_name='启用')),
-                ('valid_to', models.DateField(blank=True, null=True, verbose_name='停用')),
-                ('recorded_at', models.DateTimeField(default=gongzhi.ground.now, verbose_name='登记时间')),
+                ("code", models.CharField(max_length=40, primary_key=True, serialize=False, verbose_name="代码")),
+                ("name", models.CharField(max_length=40, verbose_name="名称")),
+                ("unit", models.CharField(max_length=8, verbose_name="计量单位")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("flow", "发生量"), ("stock", "存量")],
+                        default="flow",
+                        max_length=5,
+                        verbose_name="类型",
+                    ),
+                ),
+                ("whole", models.BooleanField(default=True, verbose_name="只取整数")),
+                (
+                    "by_hand",
+                    models.BooleanField(default=False, help_text="否则由系统在登记时计数", verbose_name="可由人填写"),
+                ),
+                ("valid_from", models.DateField(blank=True, null=True, verbose_name="启用")),
+                ("valid_to", models.DateField(blank=True, null=True, verbose_name="停用")),
+                ("recorded_at", models.DateTimeField(default=gongzhi.ground.now, verbose_name="登记时间")),
             ],
             options={
-                'verbose_name': '指标',
+                "verbose_name": "指标",
             },
         ),
         migrations.CreateModel(
-            name='Counter',
+            name="Counter",
             fields=[
-                ('id', models.UUIDField(default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('district', gongzhi.ground.keys.DistrictField(max_length=6, verbose_name='区县租户号')),
-                ('series', models.CharField(max_length=16, verbose_name='序列')),
-                ('year', models.PositiveSmallIntegerField(verbose_name='年份')),
-                ('last', models.PositiveIntegerField(default=0, verbose_name='已发到')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("district", gongzhi.ground.keys.DistrictField(max_length=6, verbose_name="区县租户号")),
+                ("series", models.CharField(max_length=16, verbose_name="序列")),
+                ("year", models.PositiveSmallIntegerField(verbose_name="年份")),
+                ("last", models.PositiveIntegerField(default=0, verbose_name="已发到")),
             ],
             options={
-                'verbose_name': '编号',
-                'constraints': [models.UniqueConstraint(fields=('district', 'series', 'year'), name='counter_once')],
+                "verbose_name": "编号",
+                "constraints": [models.UniqueConstraint(fields=("district", "series", "year"), name="counter_once")],
             },
         ),
         migrations.CreateModel(
-            name='Installation',
+            name="Installation",
             fields=[
-                ('id', models.PositiveSmallIntegerField(default=1, editable=False, primary_key=True, serialize=False)),
-                ('district', gongzhi.ground.keys.DistrictField(max_length=6, verbose_name='区县租户号')),
-                ('kind', models.CharField(choices=[('demo', '演示'), ('production', '正式')], max_length=10, verbose_name='类型')),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), verbose_name='建立时间')),
+                ("id", models.PositiveSmallIntegerField(default=1, editable=False, primary_key=True, serialize=False)),
+                ("district", gongzhi.ground.keys.DistrictField(max_length=6, verbose_name="区县租户号")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("demo", "演示"), ("production", "正式")], max_length=10, verbose_name="类型"
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), verbose_name="建立时间"),
+                ),
             ],
             options={
-                'verbose_name': '安装',
-                'constraints': [models.CheckConstraint(condition=models.Q(('id', 1)), name='installation_single')],
+                "verbose_name": "安装",
+                "constraints": [models.CheckConstraint(condition=models.Q(("id", 1)), name="installation_single")],
             },
         ),
         migrations.CreateModel(
-            name='Measure',
+            name="Measure",
             fields=[
-                ('id', models.UUIDField(default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('district', gongzhi.ground.keys.DistrictField(max_length=6, verbose_name='区县租户号')),
-                ('quantity', models.BigIntegerField(verbose_name='数量（千分之一单位）')),
-                ('bound', models.CharField(choices=[('exact', '正好'), ('at_least', '至少')], default='exact', max_length=8, verbose_name='界')),
-                ('fact', gongzhi.ground.keys.ScopedFK(on_delete=django.db.models.deletion.PROTECT, related_name='measures', to='ledger.fact', verbose_name='记录')),
-                ('indicator', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='ledger.indicator', verbose_name='指标')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("district", gongzhi.ground.keys.DistrictField(max_length=6, verbose_name="区县租户号")),
+                ("quantity", models.BigIntegerField(verbose_name="数量（千分之一单位）")),
+                (
+                    "bound",
+                    models.CharField(
+                        choices=[("exact", "正好"), ("at_least", "至少")],
+                        default="exact",
+                        max_length=8,
+                        verbose_name="界",
+                    ),
+                ),
+                (
+                    "fact",
+                    gongzhi.ground.keys.ScopedFK(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="measures",
+                        to="ledger.fact",
+                        verbose_name="记录",
+                    ),
+                ),
+                (
+                    "indicator",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="ledger.indicator",
+                        verbose_name="指标",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '数量',
+                "verbose_name": "数量",
             },
         ),
         migrations.CreateModel(
-            name='Party',
+            name="Party",
             fields=[
-                ('id', models.UUIDField(default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('district', gongzhi.ground.keys.DistrictField(max_length=6, verbose_name='区县租户号')),
-                ('role', models.CharField(max_length=16, verbose_name='角色')),
-                ('actor', gongzhi.ground.keys.ScopedFK(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='people.actor', verbose_name='行为人')),
-                ('fact', gongzhi.ground.keys.ScopedFK(on_delete=django.db.models.deletion.PROTECT, related_name='parties', to='ledger.fact', verbose_name='记录')),
-                ('organisation', gongzhi.ground.keys.ScopedFK(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='places.organisation', verbose_name='组织')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("district", gongzhi.ground.keys.DistrictField(max_length=6, verbose_name="区县租户号")),
+                ("role", models.CharField(max_length=16, verbose_name="角色")),
+                (
+                    "actor",
+                    gongzhi.ground.keys.ScopedFK(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="people.actor",
+                        verbose_name="行为人",
+                    ),
+                ),
+                (
+                    "fact",
+                    gongzhi.ground.keys.ScopedFK(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="parties",
+                        to="ledger.fact",
+                        verbose_name="记录",
+                    ),
+                ),
+                (
+                    "organisation",
+                    gongzhi.ground.keys.ScopedFK(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="places.organisation",
+                        verbose_name="组织",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '参与方',
+                "verbose_name": "参与方",
             },
         ),
         migrations.CreateModel(
-            name='PartyTally',
+            name="PartyTally",
             fields=[
-                ('id', models.UUIDField(default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('district', gongzhi.ground.keys.DistrictField(max_length=6, verbose_name='区县租户号')),
-                ('day', models.DateField(verbose_name='发生日')),
-                ('known_on', models.DateField(verbose_name='登记日')),
-                ('quantity', models.BigIntegerField(verbose_name='合计（千分之一单位）')),
-                ('inexact', models.IntegerField(default=0, verbose_name='含“至少”的条数')),
-                ('indicator', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='ledger.indicator', verbose_name='指标')),
-                ('organisation', gongzhi.ground.keys.ScopedFK(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='places.organisation', verbose_name='组织')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("district", gongzhi.ground.keys.DistrictField(max_length=6, verbose_name="区县租户号")),
+                ("day", models.DateField(verbose_name="发生日")),
+                ("known_on", models.DateField(verbose_name="登记日")),
+                ("quantity", models.BigIntegerField(verbose_name="合计（千分之一单位）")),
+                ("inexact", models.IntegerField(default=0, verbose_name="含“至少”的条数")),
+                (
+                    "indicator",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="ledger.indicator",
+                        verbose_name="指标",
+                    ),
+                ),
+                (
+                    "organisation",
+                    gongzhi.ground.keys.ScopedFK(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="places.organisation",
+                        verbose_name="组织",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '组织合计',
+                "verbose_name": "组织合计",
             },
         ),
         migrations.CreateModel(
-            name='Refusal',
+            name="Refusal",
             fields=[
-                ('id', models.UUIDField(default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('district', gongzhi.ground.keys.DistrictField(max_length=6, verbose_name='区县租户号')),
-                ('act', models.CharField(max_length=48, verbose_name='行为')),
-                ('code', models.CharField(max_length=64, verbose_name='拒绝代码')),
-                ('at', models.DateTimeField(default=gongzhi.ground.now, verbose_name='时间')),
-                ('actor', gongzhi.ground.keys.ScopedFK(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='people.actor', verbose_name='行为人')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("district", gongzhi.ground.keys.DistrictField(max_length=6, verbose_name="区县租户号")),
+                ("act", models.CharField(max_length=48, verbose_name="行为")),
+                ("code", models.CharField(max_length=64, verbose_name="拒绝代码")),
+                ("at", models.DateTimeField(default=gongzhi.ground.now, verbose_name="时间")),
+                (
+                    "actor",
+                    gongzhi.ground.keys.ScopedFK(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="people.actor",
+                        verbose_name="行为人",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '拒绝',
+                "verbose_name": "拒绝",
             },
         ),
         migrations.CreateModel(
-            name='Seal',
+            name="Seal",
             fields=[
-                ('id', models.UUIDField(default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('district', gongzhi.ground.keys.DistrictField(max_length=6, verbose_name='区县租户号')),
-                ('number', models.PositiveIntegerField(verbose_name='期号')),
-                ('sealed_at', models.DateTimeField(verbose_name='封存时间')),
-                ('count', models.PositiveIntegerField(verbose_name='记录数')),
-                ('root', models.CharField(max_length=64, verbose_name='根')),
-                ('previous', models.CharField(blank=True, max_length=64, verbose_name='上一封')),
-                ('digest', models.CharField(max_length=64, verbose_name='封号')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("district", gongzhi.ground.keys.DistrictField(max_length=6, verbose_name="区县租户号")),
+                ("number", models.PositiveIntegerField(verbose_name="期号")),
+                ("sealed_at", models.DateTimeField(verbose_name="封存时间")),
+                ("count", models.PositiveIntegerField(verbose_name="记录数")),
+                ("root", models.CharField(max_length=64, verbose_name="根")),
+                ("previous", models.CharField(blank=True, max_length=64, verbose_name="上一封")),
+                ("digest", models.CharField(max_length=64, verbose_name="封号")),
             ],
             options={
-                'verbose_name': '封存',
-                'constraints': [models.UniqueConstraint(fields=('district', 'number'), name='seal_number')],
+                "verbose_name": "封存",
+                "constraints": [models.UniqueConstraint(fields=("district", "number"), name="seal_number")],
             },
         ),
         migrations.CreateModel(
-            name='Tally',
+            name="Tally",
             fields=[
-                ('id', models.UUIDField(default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('district', gongzhi.ground.keys.DistrictField(max_length=6, verbose_name='区县租户号')),
-                ('path', models.CharField(max_length=48, verbose_name='地点路径')),
-                ('day', models.DateField(verbose_name='发生日')),
-                ('known_on', models.DateField(verbose_name='登记日')),
-                ('quantity', models.BigIntegerField(verbose_name='合计（千分之一单位）')),
-                ('inexact', models.IntegerField(default=0, verbose_name='含“至少”的条数')),
-                ('indicator', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='ledger.indicator', verbose_name='指标')),
-                ('place', gongzhi.ground.keys.ScopedFK(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='places.place', verbose_name='地点')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("district", gongzhi.ground.keys.DistrictField(max_length=6, verbose_name="区县租户号")),
+                ("path", models.CharField(max_length=48, verbose_name="地点路径")),
+                ("day", models.DateField(verbose_name="发生日")),
+                ("known_on", models.DateField(verbose_name="登记日")),
+                ("quantity", models.BigIntegerField(verbose_name="合计（千分之一单位）")),
+                ("inexact", models.IntegerField(default=0, verbose_name="含“至少”的条数")),
+                (
+                    "indicator",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="ledger.indicator",
+                        verbose_name="指标",
+                    ),
+                ),
+                (
+                    "place",
+                    gongzhi.ground.keys.ScopedFK(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="places.place",
+                        verbose_name="地点",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '合计',
+                "verbose_name": "合计",
             },
         ),
         migrations.CreateModel(
-            name='Leaf',
+            name="Leaf",
             fields=[
-                ('fact', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='leaf', serialize=False, to='ledger.fact', verbose_name='记录')),
-                ('district', gongzhi.ground.keys.DistrictField(max_length=6, verbose_name='区县租户号')),
-                ('position', models.PositiveIntegerField(verbose_name='位置')),
-                ('digest', models.CharField(max_length=64, verbose_name='叶')),
-                ('seal', gongzhi.ground.keys.ScopedFK(on_delete=django.db.models.deletion.PROTECT, related_name='leaves', to='ledger.seal', verbose_name='封存')),
+                (
+                    "fact",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        primary_key=True,
+                        related_name="leaf",
+                        serialize=False,
+                        to="ledger.fact",
+                        verbose_name="记录",
+                    ),
+                ),
+                ("district", gongzhi.ground.keys.DistrictField(max_length=6, verbose_name="区县租户号")),
+                ("position", models.PositiveIntegerField(verbose_name="位置")),
+                ("digest", models.CharField(max_length=64, verbose_name="叶")),
+                (
+                    "seal",
+                    gongzhi.ground.keys.ScopedFK(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="leaves",
+                        to="ledger.seal",
+                        verbose_name="封存",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '封存叶',
+                "verbose_name": "封存叶",
             },
         ),
         migrations.CreateModel(
-            name='Outbox',
+            name="Outbox",
             fields=[
-                ('fact', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='+', serialize=False, to='ledger.fact', verbose_name='记录')),
-                ('district', gongzhi.ground.keys.DistrictField(max_length=6, verbose_name='区县租户号')),
-                ('reacted', models.BooleanField(default=False, verbose_name='已触发')),
-                ('sealed', models.BooleanField(default=False, verbose_name='已封存')),
-                ('attempts', models.PositiveSmallIntegerField(default=0, verbose_name='尝试次数')),
-                ('failure', models.CharField(blank=True, max_length=200, verbose_name='失败原因')),
+                (
+                    "fact",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        primary_key=True,
+                        related_name="+",
+                        serialize=False,
+                        to="ledger.fact",
+                        verbose_name="记录",
+                    ),
+                ),
+                ("district", gongzhi.ground.keys.DistrictField(max_length=6, verbose_name="区县租户号")),
+                ("reacted", models.BooleanField(default=False, verbose_name="已触发")),
+                ("sealed", models.BooleanField(default=False, verbose_name="已封存")),
+                ("attempts", models.PositiveSmallIntegerField(default=0, verbose_name="尝试次数")),
+                ("failure", models.CharField(blank=True, max_length=200, verbose_name="失败原因")),
             ],
             options={
-                'verbose_name': '待处理',
-                'indexes': [models.Index(condition=models.Q(('reacted', False)), fields=['district'], name='outbox_to_react'), models.Index(condition=models.Q(('sealed', False)), fields=['district'], name='outbox_to_seal')],
+                "verbose_name": "待处理",
+                "indexes": [
+                    models.Index(condition=models.Q(("reacted", False)), fields=["district"], name="outbox_to_react"),
+                    models.Index(condition=models.Q(("sealed", False)), fields=["district"], name="outbox_to_seal"),
+                ],
             },
         ),
         migrations.AddIndex(
-            model_name='fact',
-            index=models.Index(fields=['district', 'kind', 'path', 'day'], name='fact_kind_area'),
+            model_name="fact",
+            index=models.Index(fields=["district", "kind", "path", "day"], name="fact_kind_area"),
         ),
         migrations.AddIndex(
-            model_name='fact',
-            index=models.Index(fields=['district', 'path', 'at'], name='fact_area'),
+            model_name="fact",
+            index=models.Index(fields=["district", "path", "at"], name="fact_area"),
         ),
         migrations.AddIndex(
-            model_name='fact',
-            index=models.Index(fields=['district', 'subject', 'at'], name='fact_subject'),
+            model_name="fact",
+            index=models.Index(fields=["district", "subject", "at"], name="fact_subject"),
         ),
         migrations.AddIndex(
-            model_name='fact',
-            index=models.Index(fields=['district', 'known_on'], name='fact_known'),
+            model_name="fact",
+            index=models.Index(fields=["district", "known_on"], name="fact_known"),
         ),
         migrations.AddIndex(
-            model_name='fact',
-            index=models.Index(condition=models.Q(('because__isnull', False)), fields=['because'], name='fact_because'),
+            model_name="fact",
+            index=models.Index(condition=models.Q(("because__isnull", False)), fields=["because"], name="fact_because"),
         ),
         migrations.AddConstraint(
-            model_name='fact',
-            constraint=models.UniqueConstraint(fields=('district', 'recorded_by', 'key'), name='fact_once_per_key'),
+            model_name="fact",
+            constraint=models.UniqueConstraint(fields=("district", "recorded_by", "key"), name="fact_once_per_key"),
         ),
         migrations.AddConstraint(
-            model_name='fact',
-            constraint=models.UniqueConstraint(fields=('district', 'corrects'), name='fact_corrected_once'),
+            model_name="fact",
+            constraint=models.UniqueConstraint(fields=("district", "corrects"), name="fact_corrected_once"),
         ),
         migrations.AddConstraint(
-            model_name='measure',
-            constraint=models.UniqueConstraint(fields=('district', 'fact', 'indicator'), name='measure_once'),
+            model_name="measure",
+            constraint=models.UniqueConstraint(fields=("district", "fact", "indicator"), name="measure_once"),
         ),
         migrations.AddConstraint(
-            model_name='measure',
-            constraint=models.CheckConstraint(condition=models.Q(('quantity__gte', 0)), name='measure_not_negative'),
+            model_name="measure",
+            constraint=models.CheckConstraint(condition=models.Q(("quantity__gte", 0)), name="measure_not_negative"),
         ),
         migrations.AddIndex(
-            model_name='party',
-            index=models.Index(fields=['district', 'actor'], name='party_actor'),
+            model_name="party",
+            index=models.Index(fields=["district", "actor"], name="party_actor"),
         ),
         migrations.AddIndex(
-            model_name='party',
-            index=models.Index(fields=['district', 'organisation'], name='party_organisation'),
+            model_name="party",
+            index=models.Index(fields=["district", "organisation"], name="party_organisation"),
         ),
         migrations.AddConstraint(
-            model_name='party',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('actor__isnull', False), ('organisation', None)), models.Q(('actor', None), ('organisation__isnull', False)), _connector='OR'), name='party_is_one'),
+            model_name="party",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("actor__isnull", False), ("organisation", None)),
+                    models.Q(("actor", None), ("organisation__isnull", False)),
+                    _connector="OR",
+                ),
+                name="party_is_one",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='partytally',
-            constraint=models.UniqueConstraint(fields=('district', 'organisation', 'indicator', 'day', 'known_on'), name='party_tally_once'),
+            model_name="partytally",
+            constraint=models.UniqueConstraint(
+                fields=("district", "organisation", "indicator", "day", "known_on"), name="party_tally_once"
+            ),
         ),
         migrations.AddIndex(
-            model_name='refusal',
-            index=models.Index(fields=['district', 'at'], name='refusal_at'),
+            model_name="refusal",
+            index=models.Index(fields=["district", "at"], name="refusal_at"),
         ),
         migrations.AddIndex(
-            model_name='tally',
-            index=models.Index(fields=['district', 'indicator', 'day', 'path'], name='tally_area'),
+            model_name="tally",
+            index=models.Index(fields=["district", "indicator", "day", "path"], name="tally_area"),
         ),
         migrations.AddConstraint(
-            model_name='tally',
-            constraint=models.UniqueConstraint(fields=('district', 'place', 'indicator', 'day', 'known_on'), name='tally_once'),
+            model_name="tally",
+            constraint=models.UniqueConstraint(
+                fields=("district", "place", "indicator", "day", "known_on"), name="tally_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='leaf',
-            constraint=models.UniqueConstraint(fields=('district', 'seal', 'position'), name='leaf_position'),
+            model_name="leaf",
+            constraint=models.UniqueConstraint(fields=("district", "seal", "position"), name="leaf_position"),
         ),
     ]

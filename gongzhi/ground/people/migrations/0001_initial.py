@@ -9,190 +9,401 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('places', '0001_initial'),
+        ("places", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Actor',
+            name="Actor",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('district', gongzhi.ground.keys.DistrictField(max_length=6, verbose_name='区县租户号')),
-                ('kind', models.CharField(choices=[('person', '个人'), ('system', '系统'), ('client', '对接系统'), ('public', '群众')], default='person', max_length=8, verbose_name='类别')),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("district", gongzhi.ground.keys.DistrictField(max_length=6, verbose_name="区县租户号")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("person", "个人"), ("system", "系统"), ("client", "对接系统"), ("public", "群众")],
+                        default="person",
+                        max_length=8,
+                        verbose_name="类别",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '行为人',
+                "verbose_name": "行为人",
             },
         ),
         migrations.CreateModel(
-            name='Person',
+            name="Person",
             fields=[
-                ('id', models.UUIDField(default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('district', gongzhi.ground.keys.DistrictField(max_length=6, verbose_name='区县租户号')),
-                ('number', models.CharField(max_length=24, verbose_name='编号')),
-                ('recorded_at', models.DateTimeField(default=gongzhi.ground.now, verbose_name='登记时间')),
-                ('erased_at', models.DateTimeField(blank=True, null=True, verbose_name='删除时间')),
-                ('actor', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='person', to='people.actor', verbose_name='行为人')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("district", gongzhi.ground.keys.DistrictField(max_length=6, verbose_name="区县租户号")),
+                ("number", models.CharField(max_length=24, verbose_name="编号")),
+                ("recorded_at", models.DateTimeField(default=gongzhi.ground.now, verbose_name="登记时间")),
+                ("erased_at", models.DateTimeField(blank=True, null=True, verbose_name="删除时间")),
+                (
+                    "actor",
+                    models.OneToOneField(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="person",
+                        to="people.actor",
+                        verbose_name="行为人",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '人员',
+                "verbose_name": "人员",
             },
         ),
         migrations.CreateModel(
-            name='PersonKey',
+            name="PersonKey",
             fields=[
-                ('person', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='vault_key', serialize=False, to='people.person', verbose_name='人员')),
-                ('district', gongzhi.ground.keys.DistrictField(max_length=6, verbose_name='区县租户号')),
-                ('kid', models.CharField(db_index=True, max_length=16, verbose_name='主密钥编号')),
-                ('wrapped', models.BinaryField(verbose_name='封装的密钥')),
+                (
+                    "person",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        primary_key=True,
+                        related_name="vault_key",
+                        serialize=False,
+                        to="people.person",
+                        verbose_name="人员",
+                    ),
+                ),
+                ("district", gongzhi.ground.keys.DistrictField(max_length=6, verbose_name="区县租户号")),
+                ("kid", models.CharField(db_index=True, max_length=16, verbose_name="主密钥编号")),
+                ("wrapped", models.BinaryField(verbose_name="封装的密钥")),
             ],
             options={
-                'verbose_name': '人员密钥',
-                'verbose_name_plural': '人员密钥',
+                "verbose_name": "人员密钥",
+                "verbose_name_plural": "人员密钥",
             },
         ),
         migrations.CreateModel(
-            name='Gram',
+            name="Gram",
             fields=[
-                ('id', models.UUIDField(default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('district', gongzhi.ground.keys.DistrictField(max_length=6, verbose_name='区县租户号')),
-                ('digest', models.BinaryField(max_length=16, verbose_name='摘要')),
-                ('person', gongzhi.ground.keys.ScopedFK(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='people.person', verbose_name='人员')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("district", gongzhi.ground.keys.DistrictField(max_length=6, verbose_name="区县租户号")),
+                ("digest", models.BinaryField(max_length=16, verbose_name="摘要")),
+                (
+                    "person",
+                    gongzhi.ground.keys.ScopedFK(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="people.person",
+                        verbose_name="人员",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '姓名检索片段',
-                'verbose_name_plural': '姓名检索片段',
+                "verbose_name": "姓名检索片段",
+                "verbose_name_plural": "姓名检索片段",
             },
         ),
         migrations.CreateModel(
-            name='BlindIndex',
+            name="BlindIndex",
             fields=[
-                ('id', models.UUIDField(default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('district', gongzhi.ground.keys.DistrictField(max_length=6, verbose_name='区县租户号')),
-                ('field', models.CharField(choices=[('name', '姓名'), ('phone', '电话'), ('id_number', '居民身份证号'), ('home', '住址'), ('hardship', '困难情况'), ('health', '健康状况'), ('petition', '信访经历'), ('note', '备注')], max_length=16, verbose_name='项目')),
-                ('digest', models.BinaryField(max_length=16, verbose_name='摘要')),
-                ('person', gongzhi.ground.keys.ScopedFK(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='people.person', verbose_name='人员')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("district", gongzhi.ground.keys.DistrictField(max_length=6, verbose_name="区县租户号")),
+                (
+                    "field",
+                    models.CharField(
+                        choices=[
+                            ("name", "姓名"),
+                            ("phone", "电话"),
+                            ("id_number", "居民身份证号"),
+                            ("home", "住址"),
+                            ("hardship", "困难情况"),
+                            ("health", "健康状况"),
+                            ("petition", "信访经历"),
+                            ("note", "备注"),
+                        ],
+                        max_length=16,
+                        verbose_name="项目",
+                    ),
+                ),
+                ("digest", models.BinaryField(max_length=16, verbose_name="摘要")),
+                (
+                    "person",
+                    gongzhi.ground.keys.ScopedFK(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="people.person",
+                        verbose_name="人员",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '盲索引',
-                'verbose_name_plural': '盲索引',
+                "verbose_name": "盲索引",
+                "verbose_name_plural": "盲索引",
             },
         ),
         migrations.CreateModel(
-            name='Appointment',
+            name="Appointment",
             fields=[
-                ('id', models.UUIDField(default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('district', gongzhi.ground.keys.DistrictField(max_length=6, verbose_name='区县租户号')),
-                ('role', models.CharField(choices=[('administrator', '系统管理员'), ('district_organiser', '区委组织部组织员'), ('street_organiser', '街道组织员'), ('section_head', '科室负责人'), ('community_secretary', '社区书记'), ('worker', '社区工作者'), ('grid_worker', '网格员'), ('building_head', '楼栋长'), ('branch_secretary', '支部书记'), ('member', '党员'), ('road_steward', '示范路段党员'), ('enterprise_secretary', '两新党组织书记'), ('department_branch', '区直机关支部'), ('property_manager', '物业负责人'), ('party_instructor', '党建指导员'), ('auditor', '安全审计员')], max_length=24, verbose_name='职务')),
-                ('since', models.DateField(verbose_name='起')),
-                ('until', models.DateField(blank=True, help_text='这一天起不再任职', null=True, verbose_name='止')),
-                ('recorded_at', models.DateTimeField(default=gongzhi.ground.now, verbose_name='登记时间')),
-                ('organisation', gongzhi.ground.keys.ScopedFK(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='appointments', to='places.organisation', verbose_name='组织')),
-                ('place', gongzhi.ground.keys.ScopedFK(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='appointments', to='places.place', verbose_name='地点')),
-                ('person', gongzhi.ground.keys.ScopedFK(on_delete=django.db.models.deletion.CASCADE, related_name='appointments', to='people.person', verbose_name='人员')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("district", gongzhi.ground.keys.DistrictField(max_length=6, verbose_name="区县租户号")),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("administrator", "系统管理员"),
+                            ("district_organiser", "区委组织部组织员"),
+                            ("street_organiser", "街道组织员"),
+                            ("section_head", "科室负责人"),
+                            ("community_secretary", "社区书记"),
+                            ("worker", "社区工作者"),
+                            ("grid_worker", "网格员"),
+                            ("building_head", "楼栋长"),
+                            ("branch_secretary", "支部书记"),
+                            ("member", "党员"),
+                            ("road_steward", "示范路段党员"),
+                            ("enterprise_secretary", "两新党组织书记"),
+                            ("department_branch", "区直机关支部"),
+                            ("property_manager", "物业负责人"),
+                            ("party_instructor", "党建指导员"),
+                            ("auditor", "安全审计员"),
+                        ],
+                        max_length=24,
+                        verbose_name="职务",
+                    ),
+                ),
+                ("since", models.DateField(verbose_name="起")),
+                ("until", models.DateField(blank=True, help_text="这一天起不再任职", null=True, verbose_name="止")),
+                ("recorded_at", models.DateTimeField(default=gongzhi.ground.now, verbose_name="登记时间")),
+                (
+                    "organisation",
+                    gongzhi.ground.keys.ScopedFK(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="appointments",
+                        to="places.organisation",
+                        verbose_name="组织",
+                    ),
+                ),
+                (
+                    "place",
+                    gongzhi.ground.keys.ScopedFK(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="appointments",
+                        to="places.place",
+                        verbose_name="地点",
+                    ),
+                ),
+                (
+                    "person",
+                    gongzhi.ground.keys.ScopedFK(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="appointments",
+                        to="people.person",
+                        verbose_name="人员",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '任职',
+                "verbose_name": "任职",
             },
         ),
         migrations.CreateModel(
-            name='Account',
+            name="Account",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('password', models.CharField(max_length=128, verbose_name='password')),
-                ('district', gongzhi.ground.keys.DistrictField(max_length=6, verbose_name='区县租户号')),
-                ('username', models.CharField(max_length=40, unique=True, verbose_name='用户名')),
-                ('is_active', models.BooleanField(default=True, verbose_name='启用')),
-                ('must_change_password', models.BooleanField(default=True, verbose_name='须改初始密码')),
-                ('created_at', models.DateTimeField(default=gongzhi.ground.now, verbose_name='开通时间')),
-                ('person', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='account', to='people.person', verbose_name='人员')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("password", models.CharField(max_length=128, verbose_name="password")),
+                ("district", gongzhi.ground.keys.DistrictField(max_length=6, verbose_name="区县租户号")),
+                ("username", models.CharField(max_length=40, unique=True, verbose_name="用户名")),
+                ("is_active", models.BooleanField(default=True, verbose_name="启用")),
+                ("must_change_password", models.BooleanField(default=True, verbose_name="须改初始密码")),
+                ("created_at", models.DateTimeField(default=gongzhi.ground.now, verbose_name="开通时间")),
+                (
+                    "person",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="account",
+                        to="people.person",
+                        verbose_name="人员",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '账号',
+                "verbose_name": "账号",
             },
         ),
         migrations.CreateModel(
-            name='Sealed',
+            name="Sealed",
             fields=[
-                ('id', models.UUIDField(default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('district', gongzhi.ground.keys.DistrictField(max_length=6, verbose_name='区县租户号')),
-                ('field', models.CharField(choices=[('name', '姓名'), ('phone', '电话'), ('id_number', '居民身份证号'), ('home', '住址'), ('hardship', '困难情况'), ('health', '健康状况'), ('petition', '信访经历'), ('note', '备注')], max_length=16, verbose_name='项目')),
-                ('ciphertext', models.BinaryField(verbose_name='密文')),
-                ('purpose', models.CharField(choices=[('roll', '名册登记'), ('contact', '联系走访'), ('identity', '核对身份'), ('aid', '困难帮扶'), ('emergency', '应急救助'), ('request', '本人查阅复制')], max_length=16, verbose_name='用途')),
-                ('expires_on', models.DateField(blank=True, help_text='到这一天为止，过后删除', null=True, verbose_name='保存到')),
-                ('recorded_at', models.DateTimeField(verbose_name='登记时间')),
-                ('person', gongzhi.ground.keys.ScopedFK(on_delete=django.db.models.deletion.PROTECT, related_name='sealed', to='people.person', verbose_name='人员')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("district", gongzhi.ground.keys.DistrictField(max_length=6, verbose_name="区县租户号")),
+                (
+                    "field",
+                    models.CharField(
+                        choices=[
+                            ("name", "姓名"),
+                            ("phone", "电话"),
+                            ("id_number", "居民身份证号"),
+                            ("home", "住址"),
+                            ("hardship", "困难情况"),
+                            ("health", "健康状况"),
+                            ("petition", "信访经历"),
+                            ("note", "备注"),
+                        ],
+                        max_length=16,
+                        verbose_name="项目",
+                    ),
+                ),
+                ("ciphertext", models.BinaryField(verbose_name="密文")),
+                (
+                    "purpose",
+                    models.CharField(
+                        choices=[
+                            ("roll", "名册登记"),
+                            ("contact", "联系走访"),
+                            ("identity", "核对身份"),
+                            ("aid", "困难帮扶"),
+                            ("emergency", "应急救助"),
+                            ("request", "本人查阅复制"),
+                        ],
+                        max_length=16,
+                        verbose_name="用途",
+                    ),
+                ),
+                (
+                    "expires_on",
+                    models.DateField(blank=True, help_text="到这一天为止，过后删除", null=True, verbose_name="保存到"),
+                ),
+                ("recorded_at", models.DateTimeField(verbose_name="登记时间")),
+                (
+                    "person",
+                    gongzhi.ground.keys.ScopedFK(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="sealed",
+                        to="people.person",
+                        verbose_name="人员",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '密封内容',
-                'verbose_name_plural': '密封内容',
+                "verbose_name": "密封内容",
+                "verbose_name_plural": "密封内容",
             },
         ),
         migrations.CreateModel(
-            name='Token',
+            name="Token",
             fields=[
-                ('id', models.UUIDField(default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('district', gongzhi.ground.keys.DistrictField(max_length=6, verbose_name='区县租户号')),
-                ('digest', models.CharField(max_length=64, unique=True, verbose_name='摘要')),
-                ('label', models.CharField(blank=True, max_length=40, verbose_name='用途')),
-                ('created_at', models.DateTimeField(default=gongzhi.ground.now, verbose_name='签发时间')),
-                ('expires_at', models.DateTimeField(verbose_name='到期时间')),
-                ('account', gongzhi.ground.keys.ScopedFK(on_delete=django.db.models.deletion.CASCADE, related_name='tokens', to=settings.AUTH_USER_MODEL, verbose_name='账号')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("district", gongzhi.ground.keys.DistrictField(max_length=6, verbose_name="区县租户号")),
+                ("digest", models.CharField(max_length=64, unique=True, verbose_name="摘要")),
+                ("label", models.CharField(blank=True, max_length=40, verbose_name="用途")),
+                ("created_at", models.DateTimeField(default=gongzhi.ground.now, verbose_name="签发时间")),
+                ("expires_at", models.DateTimeField(verbose_name="到期时间")),
+                (
+                    "account",
+                    gongzhi.ground.keys.ScopedFK(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="tokens",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="账号",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '接口令牌',
+                "verbose_name": "接口令牌",
             },
         ),
         migrations.AddConstraint(
-            model_name='person',
-            constraint=models.UniqueConstraint(fields=('district', 'number'), name='person_number'),
+            model_name="person",
+            constraint=models.UniqueConstraint(fields=("district", "number"), name="person_number"),
         ),
         migrations.AddIndex(
-            model_name='gram',
-            index=models.Index(fields=['district', 'digest'], name='gram_find'),
+            model_name="gram",
+            index=models.Index(fields=["district", "digest"], name="gram_find"),
         ),
         migrations.AddConstraint(
-            model_name='gram',
-            constraint=models.UniqueConstraint(fields=('district', 'person', 'digest'), name='gram_once'),
+            model_name="gram",
+            constraint=models.UniqueConstraint(fields=("district", "person", "digest"), name="gram_once"),
         ),
         migrations.AddIndex(
-            model_name='blindindex',
-            index=models.Index(fields=['district', 'field', 'digest'], name='blind_index_find'),
+            model_name="blindindex",
+            index=models.Index(fields=["district", "field", "digest"], name="blind_index_find"),
         ),
         migrations.AddConstraint(
-            model_name='blindindex',
-            constraint=models.UniqueConstraint(fields=('district', 'person', 'field'), name='blind_index_once'),
+            model_name="blindindex",
+            constraint=models.UniqueConstraint(fields=("district", "person", "field"), name="blind_index_once"),
         ),
         migrations.AddIndex(
-            model_name='appointment',
-            index=models.Index(fields=['district', 'place', 'role'], name='appointment_place'),
+            model_name="appointment",
+            index=models.Index(fields=["district", "place", "role"], name="appointment_place"),
         ),
         migrations.AddIndex(
-            model_name='appointment',
-            index=models.Index(fields=['district', 'organisation', 'role'], name='appointment_organisation'),
+            model_name="appointment",
+            index=models.Index(fields=["district", "organisation", "role"], name="appointment_organisation"),
         ),
         migrations.AddConstraint(
-            model_name='appointment',
-            constraint=models.UniqueConstraint(condition=models.Q(('organisation', None), ('until', None)), fields=('district', 'person', 'role', 'place'), name='appointment_once_at_place'),
+            model_name="appointment",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("organisation", None), ("until", None)),
+                fields=("district", "person", "role", "place"),
+                name="appointment_once_at_place",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='appointment',
-            constraint=models.UniqueConstraint(condition=models.Q(('organisation__isnull', False), ('until', None)), fields=('district', 'person', 'role', 'organisation'), name='appointment_once_in_organisation'),
+            model_name="appointment",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("organisation__isnull", False), ("until", None)),
+                fields=("district", "person", "role", "organisation"),
+                name="appointment_once_in_organisation",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='appointment',
-            constraint=models.CheckConstraint(condition=models.Q(('place__isnull', False), ('organisation__isnull', False), _connector='OR'), name='appointment_somewhere'),
+            model_name="appointment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("place__isnull", False), ("organisation__isnull", False), _connector="OR"),
+                name="appointment_somewhere",
+            ),
         ),
         migrations.AddIndex(
-            model_name='sealed',
-            index=models.Index(condition=models.Q(('expires_on__isnull', False)), fields=['expires_on'], name='sealed_expiry'),
+            model_name="sealed",
+            index=models.Index(
+                condition=models.Q(("expires_on__isnull", False)), fields=["expires_on"], name="sealed_expiry"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='sealed',
-            constraint=models.UniqueConstraint(fields=('district', 'person', 'field'), name='sealed_once'),
+            model_name="sealed",
+            constraint=models.UniqueConstraint(fields=("district", "person", "field"), name="sealed_once"),
         ),
     ]

@@ -7,153 +7,312 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Organisation',
+            name="Organisation",
             fields=[
-                ('path', models.CharField(editable=False, max_length=48, verbose_name='路径')),
-                ('children', models.PositiveIntegerField(default=0, editable=False, verbose_name='已编下级数')),
-                ('id', models.UUIDField(default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('district', gongzhi.ground.keys.DistrictField(max_length=6, verbose_name='区县租户号')),
-                ('kind', models.CharField(choices=[('party_committee', '党委'), ('working_committee', '党工委'), ('general_branch', '党总支'), ('branch', '党支部'), ('temporary_branch', '临时党支部'), ('party_group', '党小组'), ('residents_committee', '居民委员会'), ('villagers_committee', '村民委员会'), ('supervision_committee', '居务监督委员会'), ('owners_committee', '业主委员会'), ('management_committee', '物业管理委员会'), ('street_section', '街道科室'), ('enforcement', '综合执法中队'), ('sanitation', '环卫单位'), ('utility', '市政公用单位'), ('department', '区直部门'), ('enterprise', '两新组织'), ('property_company', '物业企业')], max_length=24, verbose_name='类别')),
-                ('code', models.CharField(max_length=32, verbose_name='编号')),
-                ('name', models.CharField(max_length=80, verbose_name='名称')),
-                ('uscc', models.CharField(blank=True, max_length=18, verbose_name='统一社会信用代码')),
-                ('valid_from', models.DateField(blank=True, null=True, verbose_name='成立')),
-                ('valid_to', models.DateField(blank=True, null=True, verbose_name='撤销')),
-                ('recorded_at', models.DateTimeField(default=gongzhi.ground.now, verbose_name='登记时间')),
-                ('parent', gongzhi.ground.keys.ScopedFK(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='places.organisation', verbose_name='上级组织')),
+                ("path", models.CharField(editable=False, max_length=48, verbose_name="路径")),
+                ("children", models.PositiveIntegerField(default=0, editable=False, verbose_name="已编下级数")),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("district", gongzhi.ground.keys.DistrictField(max_length=6, verbose_name="区县租户号")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("party_committee", "党委"),
+                            ("working_committee", "党工委"),
+                            ("general_branch", "党总支"),
+                            ("branch", "党支部"),
+                            ("temporary_branch", "临时党支部"),
+                            ("party_group", "党小组"),
+                            ("residents_committee", "居民委员会"),
+                            ("villagers_committee", "村民委员会"),
+                            ("supervision_committee", "居务监督委员会"),
+                            ("owners_committee", "业主委员会"),
+                            ("management_committee", "物业管理委员会"),
+                            ("street_section", "街道科室"),
+                            ("enforcement", "综合执法中队"),
+                            ("sanitation", "环卫单位"),
+                            ("utility", "市政公用单位"),
+                            ("department", "区直部门"),
+                            ("enterprise", "两新组织"),
+                            ("property_company", "物业企业"),
+                        ],
+                        max_length=24,
+                        verbose_name="类别",
+                    ),
+                ),
+                ("code", models.CharField(max_length=32, verbose_name="编号")),
+                ("name", models.CharField(max_length=80, verbose_name="名称")),
+                ("uscc", models.CharField(blank=True, max_length=18, verbose_name="统一社会信用代码")),
+                ("valid_from", models.DateField(blank=True, null=True, verbose_name="成立")),
+                ("valid_to", models.DateField(blank=True, null=True, verbose_name="撤销")),
+                ("recorded_at", models.DateTimeField(default=gongzhi.ground.now, verbose_name="登记时间")),
+                (
+                    "parent",
+                    gongzhi.ground.keys.ScopedFK(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="places.organisation",
+                        verbose_name="上级组织",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '组织',
+                "verbose_name": "组织",
             },
         ),
         migrations.CreateModel(
-            name='Place',
+            name="Place",
             fields=[
-                ('path', models.CharField(editable=False, max_length=48, verbose_name='路径')),
-                ('children', models.PositiveIntegerField(default=0, editable=False, verbose_name='已编下级数')),
-                ('id', models.UUIDField(default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('district', gongzhi.ground.keys.DistrictField(max_length=6, verbose_name='区县租户号')),
-                ('kind', models.CharField(choices=[('district', '区县'), ('street', '街道'), ('community', '社区'), ('village', '村'), ('grid', '网格'), ('microgrid', '微网格'), ('yard', '楼院'), ('building', '楼栋'), ('unit', '单元'), ('door', '户'), ('section', '路段')], max_length=12, verbose_name='类别')),
-                ('code', models.CharField(max_length=32, verbose_name='编号')),
-                ('name', models.CharField(max_length=80, verbose_name='名称')),
-                ('name_key', models.CharField(max_length=80, verbose_name='检索名')),
-                ('lat', models.FloatField(blank=True, help_text='WGS-84', null=True, verbose_name='纬度')),
-                ('lon', models.FloatField(blank=True, help_text='WGS-84', null=True, verbose_name='经度')),
-                ('line', models.JSONField(blank=True, help_text='路段折线，[[经度, 纬度], …]，WGS-84', null=True, verbose_name='走向')),
-                ('management_kind', models.CharField(blank=True, choices=[('property_company', '物业企业'), ('employer', '单位自管'), ('village', '村居自管'), ('owners', '业主自管'), ('committee', '物管会'), ('none', '无主管')], max_length=20, verbose_name='管理类型')),
-                ('valid_from', models.DateField(blank=True, null=True, verbose_name='启用')),
-                ('valid_to', models.DateField(blank=True, null=True, verbose_name='撤销')),
-                ('recorded_at', models.DateTimeField(default=gongzhi.ground.now, verbose_name='登记时间')),
-                ('parent', gongzhi.ground.keys.ScopedFK(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='places.place', verbose_name='上级')),
+                ("path", models.CharField(editable=False, max_length=48, verbose_name="路径")),
+                ("children", models.PositiveIntegerField(default=0, editable=False, verbose_name="已编下级数")),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("district", gongzhi.ground.keys.DistrictField(max_length=6, verbose_name="区县租户号")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("district", "区县"),
+                            ("street", "街道"),
+                            ("community", "社区"),
+                            ("village", "村"),
+                            ("grid", "网格"),
+                            ("microgrid", "微网格"),
+                            ("yard", "楼院"),
+                            ("building", "楼栋"),
+                            ("unit", "单元"),
+                            ("door", "户"),
+                            ("section", "路段"),
+                        ],
+                        max_length=12,
+                        verbose_name="类别",
+                    ),
+                ),
+                ("code", models.CharField(max_length=32, verbose_name="编号")),
+                ("name", models.CharField(max_length=80, verbose_name="名称")),
+                ("name_key", models.CharField(max_length=80, verbose_name="检索名")),
+                ("lat", models.FloatField(blank=True, help_text="WGS-84", null=True, verbose_name="纬度")),
+                ("lon", models.FloatField(blank=True, help_text="WGS-84", null=True, verbose_name="经度")),
+                (
+                    "line",
+                    models.JSONField(
+                        blank=True, help_text="路段折线，[[经度, 纬度], …]，WGS-84", null=True, verbose_name="走向"
+                    ),
+                ),
+                (
+                    "management_kind",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("property_company", "物业企业"),
+                            ("employer", "单位自管"),
+                            ("village", "村居自管"),
+                            ("owners", "业主自管"),
+                            ("committee", "物管会"),
+                            ("none", "无主管"),
+                        ],
+                        max_length=20,
+                        verbose_name="管理类型",
+                    ),
+                ),
+                ("valid_from", models.DateField(blank=True, null=True, verbose_name="启用")),
+                ("valid_to", models.DateField(blank=True, null=True, verbose_name="撤销")),
+                ("recorded_at", models.DateTimeField(default=gongzhi.ground.now, verbose_name="登记时间")),
+                (
+                    "parent",
+                    gongzhi.ground.keys.ScopedFK(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="places.place",
+                        verbose_name="上级",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '地点',
+                "verbose_name": "地点",
             },
         ),
         migrations.CreateModel(
-            name='Pairing',
+            name="Pairing",
             fields=[
-                ('id', models.UUIDField(default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('district', gongzhi.ground.keys.DistrictField(max_length=6, verbose_name='区县租户号')),
-                ('purpose', models.CharField(max_length=40, verbose_name='事由')),
-                ('since', models.DateField(verbose_name='起')),
-                ('until', models.DateField(blank=True, null=True, verbose_name='止')),
-                ('recorded_at', models.DateTimeField(default=gongzhi.ground.now, verbose_name='登记时间')),
-                ('one', gongzhi.ground.keys.ScopedFK(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='places.organisation', verbose_name='一方')),
-                ('other', gongzhi.ground.keys.ScopedFK(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='places.organisation', verbose_name='另一方')),
-                ('place', gongzhi.ground.keys.ScopedFK(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='places.place', verbose_name='联系地点')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("district", gongzhi.ground.keys.DistrictField(max_length=6, verbose_name="区县租户号")),
+                ("purpose", models.CharField(max_length=40, verbose_name="事由")),
+                ("since", models.DateField(verbose_name="起")),
+                ("until", models.DateField(blank=True, null=True, verbose_name="止")),
+                ("recorded_at", models.DateTimeField(default=gongzhi.ground.now, verbose_name="登记时间")),
+                (
+                    "one",
+                    gongzhi.ground.keys.ScopedFK(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="places.organisation",
+                        verbose_name="一方",
+                    ),
+                ),
+                (
+                    "other",
+                    gongzhi.ground.keys.ScopedFK(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="places.organisation",
+                        verbose_name="另一方",
+                    ),
+                ),
+                (
+                    "place",
+                    gongzhi.ground.keys.ScopedFK(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="places.place",
+                        verbose_name="联系地点",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '结对',
+                "verbose_name": "结对",
             },
         ),
         migrations.AddField(
-            model_name='organisation',
-            name='place',
-            field=gongzhi.ground.keys.ScopedFK(on_delete=django.db.models.deletion.PROTECT, related_name='organisations', to='places.place', verbose_name='所在地'),
+            model_name="organisation",
+            name="place",
+            field=gongzhi.ground.keys.ScopedFK(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="organisations",
+                to="places.place",
+                verbose_name="所在地",
+            ),
         ),
         migrations.CreateModel(
-            name='Alias',
+            name="Alias",
             fields=[
-                ('id', models.UUIDField(default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('district', gongzhi.ground.keys.DistrictField(max_length=6, verbose_name='区县租户号')),
-                ('name', models.CharField(max_length=80, verbose_name='别名')),
-                ('key', models.CharField(max_length=80, verbose_name='检索名')),
-                ('place', gongzhi.ground.keys.ScopedFK(on_delete=django.db.models.deletion.CASCADE, related_name='aliases', to='places.place', verbose_name='地点')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("district", gongzhi.ground.keys.DistrictField(max_length=6, verbose_name="区县租户号")),
+                ("name", models.CharField(max_length=80, verbose_name="别名")),
+                ("key", models.CharField(max_length=80, verbose_name="检索名")),
+                (
+                    "place",
+                    gongzhi.ground.keys.ScopedFK(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="aliases",
+                        to="places.place",
+                        verbose_name="地点",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '别名',
+                "verbose_name": "别名",
             },
         ),
         migrations.CreateModel(
-            name='PlaceCode',
+            name="PlaceCode",
             fields=[
-                ('id', models.UUIDField(default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('district', gongzhi.ground.keys.DistrictField(max_length=6, verbose_name='区县租户号')),
-                ('scheme', models.CharField(max_length=16, verbose_name='编码体系')),
-                ('year', models.PositiveSmallIntegerField(verbose_name='年份')),
-                ('code', models.CharField(max_length=32, verbose_name='代码')),
-                ('recorded_at', models.DateTimeField(default=gongzhi.ground.now, verbose_name='登记时间')),
-                ('place', gongzhi.ground.keys.ScopedFK(on_delete=django.db.models.deletion.PROTECT, related_name='codes', to='places.place', verbose_name='地点')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("district", gongzhi.ground.keys.DistrictField(max_length=6, verbose_name="区县租户号")),
+                ("scheme", models.CharField(max_length=16, verbose_name="编码体系")),
+                ("year", models.PositiveSmallIntegerField(verbose_name="年份")),
+                ("code", models.CharField(max_length=32, verbose_name="代码")),
+                ("recorded_at", models.DateTimeField(default=gongzhi.ground.now, verbose_name="登记时间")),
+                (
+                    "place",
+                    gongzhi.ground.keys.ScopedFK(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="codes",
+                        to="places.place",
+                        verbose_name="地点",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '地点代码',
+                "verbose_name": "地点代码",
             },
         ),
         migrations.AddIndex(
-            model_name='place',
-            index=models.Index(fields=['district', 'kind', 'path'], name='place_kind'),
+            model_name="place",
+            index=models.Index(fields=["district", "kind", "path"], name="place_kind"),
         ),
         migrations.AddIndex(
-            model_name='place',
-            index=models.Index(fields=['district', 'name_key'], name='place_name'),
+            model_name="place",
+            index=models.Index(fields=["district", "name_key"], name="place_name"),
         ),
         migrations.AddConstraint(
-            model_name='place',
-            constraint=models.UniqueConstraint(fields=('district', 'code'), name='place_code'),
+            model_name="place",
+            constraint=models.UniqueConstraint(fields=("district", "code"), name="place_code"),
         ),
         migrations.AddConstraint(
-            model_name='place',
-            constraint=models.UniqueConstraint(fields=('district', 'path'), name='place_path'),
+            model_name="place",
+            constraint=models.UniqueConstraint(fields=("district", "path"), name="place_path"),
         ),
         migrations.AddConstraint(
-            model_name='pairing',
-            constraint=models.UniqueConstraint(fields=('district', 'one', 'other', 'purpose', 'since'), name='pairing_once'),
+            model_name="pairing",
+            constraint=models.UniqueConstraint(
+                fields=("district", "one", "other", "purpose", "since"), name="pairing_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='pairing',
-            constraint=models.CheckConstraint(condition=models.Q(('one', models.F('other')), _negated=True), name='pairing_of_two'),
+            model_name="pairing",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("one", models.F("other")), _negated=True), name="pairing_of_two"
+            ),
         ),
         migrations.AddIndex(
-            model_name='organisation',
-            index=models.Index(fields=['district', 'place'], name='organisation_place'),
+            model_name="organisation",
+            index=models.Index(fields=["district", "place"], name="organisation_place"),
         ),
         migrations.AddConstraint(
-            model_name='organisation',
-            constraint=models.UniqueConstraint(fields=('district', 'code'), name='organisation_code'),
+            model_name="organisation",
+            constraint=models.UniqueConstraint(fields=("district", "code"), name="organisation_code"),
         ),
         migrations.AddConstraint(
-            model_name='organisation',
-            constraint=models.UniqueConstraint(fields=('district', 'path'), name='organisation_path'),
+            model_name="organisation",
+            constraint=models.UniqueConstraint(fields=("district", "path"), name="organisation_path"),
         ),
         migrations.AddIndex(
-            model_name='alias',
-            index=models.Index(fields=['district', 'key'], name='alias_key'),
+            model_name="alias",
+            index=models.Index(fields=["district", "key"], name="alias_key"),
         ),
         migrations.AddConstraint(
-            model_name='alias',
-            constraint=models.UniqueConstraint(fields=('district', 'place', 'key'), name='place_alias'),
+            model_name="alias",
+            constraint=models.UniqueConstraint(fields=("district", "place", "key"), name="place_alias"),
         ),
         migrations.AddConstraint(
-            model_name='placecode',
-            constraint=models.UniqueConstraint(fields=('district', 'scheme', 'year', 'code'), name='place_scheme_code'),
+            model_name="placecode",
+            constraint=models.UniqueConstraint(fields=("district", "scheme", "year", "code"), name="place_scheme_code"),
         ),
     ]

@@ -6,66 +6,149 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('ledger', '0001_initial'),
-        ('places', '0001_initial'),
+        ("ledger", "0001_initial"),
+        ("places", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Task',
+            name="Task",
             fields=[
-                ('text', models.TextField(blank=True, verbose_name='文字')),
-                ('salt', models.CharField(blank=True, editable=False, max_length=32, verbose_name='盐')),
-                ('id', models.UUIDField(default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('district', gongzhi.ground.keys.DistrictField(max_length=6, verbose_name='区县租户号')),
-                ('number', models.CharField(max_length=24, verbose_name='编号')),
-                ('due_on', models.DateField(blank=True, null=True, verbose_name='期限')),
-                ('stage', models.CharField(choices=[('assigned', '待答复'), ('answered', '等销号'), ('returned', '已退回'), ('closed', '已销号')], default='assigned', max_length=8, verbose_name='状态')),
-                ('assignee', gongzhi.ground.keys.ScopedFK(on_delete=django.db.models.deletion.PROTECT, related_name='tasks', to='places.organisation', verbose_name='承办组织')),
-                ('fact', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='ledger.fact', verbose_name='记录')),
-                ('place', gongzhi.ground.keys.ScopedFK(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='places.place', verbose_name='地点')),
+                ("text", models.TextField(blank=True, verbose_name="文字")),
+                ("salt", models.CharField(blank=True, editable=False, max_length=32, verbose_name="盐")),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("district", gongzhi.ground.keys.DistrictField(max_length=6, verbose_name="区县租户号")),
+                ("number", models.CharField(max_length=24, verbose_name="编号")),
+                ("due_on", models.DateField(blank=True, null=True, verbose_name="期限")),
+                (
+                    "stage",
+                    models.CharField(
+                        choices=[
+                            ("assigned", "待答复"),
+                            ("answered", "等销号"),
+                            ("returned", "已退回"),
+                            ("closed", "已销号"),
+                        ],
+                        default="assigned",
+                        max_length=8,
+                        verbose_name="状态",
+                    ),
+                ),
+                (
+                    "assignee",
+                    gongzhi.ground.keys.ScopedFK(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="tasks",
+                        to="places.organisation",
+                        verbose_name="承办组织",
+                    ),
+                ),
+                (
+                    "fact",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="ledger.fact",
+                        verbose_name="记录",
+                    ),
+                ),
+                (
+                    "place",
+                    gongzhi.ground.keys.ScopedFK(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="places.place",
+                        verbose_name="地点",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '交办事项',
+                "verbose_name": "交办事项",
             },
         ),
         migrations.CreateModel(
-            name='Lapse',
+            name="Lapse",
             fields=[
-                ('id', models.UUIDField(default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('district', gongzhi.ground.keys.DistrictField(max_length=6, verbose_name='区县租户号')),
-                ('fact', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='ledger.fact', verbose_name='记录')),
-                ('task', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='lapse', to='tasks.task', verbose_name='交办事项')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("district", gongzhi.ground.keys.DistrictField(max_length=6, verbose_name="区县租户号")),
+                (
+                    "fact",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="ledger.fact",
+                        verbose_name="记录",
+                    ),
+                ),
+                (
+                    "task",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="lapse",
+                        to="tasks.task",
+                        verbose_name="交办事项",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '交办逾期',
+                "verbose_name": "交办逾期",
             },
         ),
         migrations.CreateModel(
-            name='Answer',
+            name="Answer",
             fields=[
-                ('text', models.TextField(blank=True, verbose_name='文字')),
-                ('salt', models.CharField(blank=True, editable=False, max_length=32, verbose_name='盐')),
-                ('id', models.UUIDField(default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('district', gongzhi.ground.keys.DistrictField(max_length=6, verbose_name='区县租户号')),
-                ('gives_back', models.BooleanField(default=False, verbose_name='退回')),
-                ('fact', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='ledger.fact', verbose_name='记录')),
-                ('task', gongzhi.ground.keys.ScopedFK(on_delete=django.db.models.deletion.PROTECT, related_name='answers', to='tasks.task', verbose_name='交办事项')),
+                ("text", models.TextField(blank=True, verbose_name="文字")),
+                ("salt", models.CharField(blank=True, editable=False, max_length=32, verbose_name="盐")),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("district", gongzhi.ground.keys.DistrictField(max_length=6, verbose_name="区县租户号")),
+                ("gives_back", models.BooleanField(default=False, verbose_name="退回")),
+                (
+                    "fact",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="ledger.fact",
+                        verbose_name="记录",
+                    ),
+                ),
+                (
+                    "task",
+                    gongzhi.ground.keys.ScopedFK(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="answers",
+                        to="tasks.task",
+                        verbose_name="交办事项",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '答复',
+                "verbose_name": "答复",
             },
         ),
         migrations.AddIndex(
-            model_name='task',
-            index=models.Index(fields=['district', 'assignee', 'stage', 'due_on'], name='task_desk'),
+            model_name="task",
+            index=models.Index(fields=["district", "assignee", "stage", "due_on"], name="task_desk"),
         ),
         migrations.AddConstraint(
-            model_name='task',
-            constraint=models.UniqueConstraint(fields=('district', 'number'), name='task_number'),
+            model_name="task",
+            constraint=models.UniqueConstraint(fields=("district", "number"), name="task_number"),
         ),
     ]

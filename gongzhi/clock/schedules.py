@@ -1,0 +1,72 @@
+"""What happens because an instant has come: one readable table, run by the worker and by `gongzhi play`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+
+from gongzhi.ground import SHANGHAI, clock_at, clock_is_moved, now
+from gongzhi.ground.ledger.acts import By
+from gongzhi.ground.ledger.models import Fact
+from gongzhi.ground.people.models import Actor
+from gongzhi.ground.refusals import Refused
+from gongzhi.ground.tasks.acts import lapse as lapse_task
+from gongzhi.ground.tasks.models import Task
+from gongzhi.rooms.problems import reads as problems
+from gongzhi.rooms.problems.acts import lapse as lapse_problem
+
+Job = tuple[datetime, str, Callable[[By], Fact]]
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """name; what is due in a district up to an instant: (due instant, key, act to call)."""
+
+    name: str
+    due: Callable[[str, datetime], Iterator[Job]]
+
+
+def _problems_past_due(district: str, until: datetime) -> Iterator[Job]:
+    for problem in problems.due_to_lapse(district, until):
+        assert problem.due_at is not None  # noqa: S101  (selected by it)
+        key = f"lapse:{problem.number}:{problem.due_at.isoformat()}"
+        yield problem.due_at, key, lambda by, problem=problem: lapse_problem(by=by, problem=problem)
+
+
+def _tasks_past_due(district: str, until: datetime) -> Iterator[Job]:
+    """A task lapses when the day after its day begins."""
+    late = Task.objects.filter(district=district, lapse=None).overdue(until.astimezone(SHANGHAI).date())
+    for task in late.select_related("place", "assignee", "fact"):
+        assert task.due_on is not None  # noqa: S101  (overdue compares it)
+        at = datetime.combine(task.due_on + timedelta(days=1), time(), SHANGHAI)
+        yield at, f"lapse:{task.number}", lambda by, task=task: lapse_task(by=by, task=task)
+
+
+SCHEDULES = (
+    Schedule("到期未办结", _problems_past_due),
+    Schedule("交办逾期", _tasks_past_due),
+)
+
+
+def run_due(district: str, until: datetime | None = None) -> list[Fact]:
+    """Do everything that fell due up to an instant (default now), earliest first, each at its own instant.
+
+    A job may run twice (two workers, a crash): its key gives back the fact it left the first time.
+    """
+    until = until or now()
+    system = Actor.system(district)
+    jobs = sorted((job for one in SCHEDULES for job in one.due(district, until)), key=lambda job: (job[0], job[1]))
+    done: list[Fact] = []
+    for at, key, act in jobs:
+        try:
+            if clock_is_moved():
+                with clock_at(at):
+                    done.append(act(By(system, at=at, key=key)))
+            else:
+                done.append(act(By(system, at=at, key=key)))
+        except Refused as refused:
+            # Done in the meantime (409) is no failure; anything else is.
+            if refused.status != 409:
+                raise
+    return done

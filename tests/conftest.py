@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+
+import pytest
+from django.conf import settings as django_settings
+from hypothesis import HealthCheck, settings
+
+from gongzhi.ground.ledger import numbers, writing
+
+# Secrets of the test run only.
+django_settings.SECRET_KEY = "only-for-tests"
+django_settings.VAULT_KEYS = ["t1:" + secrets.token_urlsafe(32)]
+# Argon2 at its full cost is for people who wait once, not for a suite.
+django_settings.PASSWORD_HASHERS = ["tests.hasher.CheapArgon2", *django_settings.PASSWORD_HASHERS]
+
+settings.register_profile(
+    "check", max_examples=10, stateful_step_count=15, deadline=None, suppress_health_check=list(HealthCheck)
+)
+settings.register_profile(
+    "test", max_examples=50, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
+)
+settings.register_profile(
+    "postgres", max_examples=15, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
+)
+settings.register_profile(
+    "prove", max_examples=2000, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+)
+settings.load_profile(os.environ.get("GONGZHI_PROFILE", "check"))
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """SQLite tests run on a file, as in use: WAL, IMMEDIATE, secure_delete."""
+    from django.db import connections
+
+    if connections["default"].vendor == "sqlite":
+        name = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
+        django_settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = name
+        connections["default"].settings_dict["TEST"]["NAME"] = name
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> None:
+    """The small world stands in the test database; each test runs in a transaction that is rolled back."""
+    from tests import world
+
+    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        world.build()
+
+
+@pytest.fixture
+def world(db: None) -> Iterator[object]:
+    """The small named world; what a test adds to it is undone."""
+    from tests.world import World
+
+    numbers.forget_blocks()
+    writing.forget_dictionaries()
+    yield World()
+    numbers.forget_blocks()

@@ -1,0 +1,171 @@
+"""Acts leave facts: once per key, never changed, permitted, counted."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import DatabaseError, connection, transaction
+
+from gongzhi.ground.ledger import guard
+from gongzhi.ground.ledger.models import Fact, Measure, Outbox, Refusal
+from gongzhi.ground.refusals import Refused
+
+pytestmark = pytest.mark.django_db
+
+ASK = {"assignee": "LH-YGHY-JWH", "ask": "梳理5号院南墙补绿点位", "due_on": "2020-06-19"}
+
+
+def ask(world, username="secretary", moment="2020-06-08T09:00", **more):
+    with world.on(moment):
+        return world.do(username, "tasks.assign", **(ASK | more))
+
+
+def test_an_act_leaves_one_fact_with_its_measures_parties_and_outbox_row(world):
+    before = Fact.objects.count()
+    fact = ask(world)
+    assert Fact.objects.count() == before + 1
+    assert fact.kind == "tasks.assigned"
+    assert fact.by == fact.recorded_by == world.actor("secretary")
+    assert [(one.indicator_id, one.quantity, one.bound) for one in fact.measures.all()] == [
+        ("task_assigned", 1000, "exact")
+    ]
+    assert [party.role for party in fact.parties.all()] == ["assignee"]
+    assert Outbox.objects.filter(fact=fact, reacted=False, sealed=False).exists()
+    assert (fact.day.isoformat(), fact.known_on.isoformat()) == ("2020-06-08", "2020-06-08")
+
+
+def test_the_same_key_gives_back_the_same_fact(world):
+    first = ask(world, key="k1")
+    count = Fact.objects.count()
+    assert ask(world, key="k1") == first
+    assert Fact.objects.count() == count
+
+
+def test_the_same_key_with_other_words_is_a_conflict(world):
+    ask(world, key="k1")
+    with pytest.raises(Refused) as refused:
+        ask(world, key="k1", ask="另一件事")
+    assert (refused.value.code, refused.value.status) == ("ledger.key", 409)
+
+
+def test_another_writer_may_use_the_same_key(world):
+    assert ask(world, key="k1") != ask(world, username="street", key="k1")
+
+
+def test_an_act_without_the_post_is_refused_in_words_and_logged_apart(world):
+    before = Fact.objects.count()
+    with pytest.raises(Refused) as refused:
+        ask(world, username="member")
+    assert refused.value.status == 403
+    assert "社区书记" in refused.value.reason
+    assert Fact.objects.count() == before
+    assert Refusal.objects.filter(act="tasks.assign", code="tasks.assign.may").exists()
+
+
+def test_a_post_does_not_reach_beyond_its_area(world):
+    with world.on("2020-06-08T09:00"), pytest.raises(Refused) as refused:
+        world.do(
+            "secretary",
+            "places.count",
+            place="RH-TH",
+            source="台账",
+            measures=[{"indicator": "households", "quantity": 1}],
+        )
+    assert refused.value.status == 403
+    assert "任职范围" in refused.value.reason
+
+
+def test_a_fact_in_the_future_is_refused(world):
+    with world.on("2020-06-08T09:00"), pytest.raises(Refused) as refused:
+        world.do("secretary", "tasks.assign", at="2020-06-08T10:00", **ASK)
+    assert refused.value.code == "ledger.future"
+
+
+@pytest.mark.parametrize(
+    ("measure", "code"),
+    [
+        ({"indicator": "households", "quantity": -3}, "ledger.quantity"),
+        ({"indicator": "households", "quantity": 0}, "ledger.quantity"),
+        ({"indicator": "households", "quantity": "很多"}, "ledger.quantity"),
+        ({"indicator": "households", "quantity": 2.5}, "ledger.quantity"),
+        ({"indicator": "unicorns", "quantity": 1}, "ledger.indicator"),
+        ({"indicator": "patrolled", "quantity": 1}, "ledger.indicator"),
+        ({"indicator": "households", "quantity": 1, "unit": "平方米"}, "ledger.unit"),
+        ({"indicator": "households", "quantity": 1, "bound": "about"}, "ledger.bound"),
+        ({"indicator": "shed_area", "quantity": 3}, "places.stock"),
+    ],
+)
+def test_wrong_quantities_are_refused_in_words(world, measure, code):
+    with world.on("2020-06-08T09:00"), pytest.raises(Refused) as refused:
+        world.do("secretary", "places.count", place="LH-YGHY", source="台账", measures=[measure])
+    assert refused.value.code == code
+    assert refused.value.field == "measures"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE ledger_fact SET label = 'x'",
+        "DELETE FROM ledger_measure",
+        "DELETE FROM ledger_fact",
+        "UPDATE ledger_installation SET kind = 'production'",
+        "UPDATE ledger_party SET role = 'x'",
+    ],
+)
+def test_the_database_itself_refuses_to_change_the_past(world, statement):
+    ask(world)
+    with pytest.raises(DatabaseError, match="never changed"), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statement)
+
+
+def test_all_guards_are_in_place_and_a_missing_one_is_noticed(world):
+    assert guard.missing() == []
+    with connection.cursor() as cursor:
+        on = " ON ledger_fact" if connection.vendor == "postgresql" else ""
+        cursor.execute(f"DROP TRIGGER guard_ledger_fact_update{on}")
+    assert guard.missing() == ["guard_ledger_fact_update"]
+    guard.install()
+    assert guard.missing() == []
+
+
+def test_a_clerk_records_for_another_and_both_are_kept(world):
+    with world.on("2020-06-08T09:00"):
+        fact = world.do("secretary", "tasks.assign", recorded_by="worker", **ASK)
+    assert fact.on_behalf
+    assert (fact.by, fact.recorded_by) == (world.actor("secretary"), world.actor("worker"))
+
+
+def test_only_local_staff_record_for_another(world):
+    with world.on("2020-06-08T09:00"), pytest.raises(Refused) as refused:
+        world.do("secretary", "tasks.assign", recorded_by="member", **ASK)
+    assert "代登记" in refused.value.reason
+
+
+def test_late_facts_are_marked(world):
+    with world.on("2020-06-10T09:00"):
+        fact = world.do("secretary", "tasks.assign", at="2020-06-08T09:00", **ASK)
+    assert fact.is_late
+    assert Measure.objects.filter(fact=fact).exists()
+
+
+def test_a_stamp_that_grew_old_before_commit_is_undone(world, monkeypatch):
+    from datetime import timedelta
+
+    from gongzhi.ground.ledger import acts
+
+    before = Fact.objects.count()
+    real = acts.now
+    with world.on("2020-06-08T09:00"):
+        monkeypatch.setattr(acts, "now", lambda: real() + timedelta(seconds=31))
+        with pytest.raises(Refused) as refused:
+            world.do("secretary", "tasks.assign", **ASK)
+    assert refused.value.code == "ledger.stale"
+    assert Fact.objects.count() == before
+
+
+def test_the_clock_moves_only_in_a_demo_database(world, monkeypatch):
+    from gongzhi.ground.ledger import writing
+
+    monkeypatch.setattr(writing, "installation_is_demo", lambda: False)
+    with pytest.raises(Refused) as refused:
+        ask(world)
+    assert refused.value.code == "ledger.clock"
