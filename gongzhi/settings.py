@@ -10,20 +10,14 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from gongzhi.clock import keys
+
 PACKAGE = Path(__file__).resolve().parent
-DATA = Path(os.environ.get("GONGZHI_DATA", "var")).absolute()
+DATA = keys.DATA
 
 
 def _flag(name: str) -> bool:
     return os.environ.get(name, "").lower() in {"1", "true", "yes", "on"}
-
-
-def _secret(name: str, file: str) -> str:
-    """Take a secret from the environment, else from a 0600 file in the data folder (made by `gongzhi run`)."""
-    if value := os.environ.get(name):
-        return value
-    path = DATA / "keys" / file
-    return path.read_text().strip() if path.exists() else ""
 
 
 def _database(url: str) -> dict[str, Any]:
@@ -64,9 +58,9 @@ def _database(url: str) -> dict[str, Any]:
 DATABASES = {"default": _database(os.environ.get("DATABASE_URL") or f"sqlite:///{DATA / 'gongzhi.sqlite3'}")}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-SECRET_KEY = _secret("GONGZHI_SECRET_KEY", "secret_key")
+SECRET_KEY = keys.read("GONGZHI_SECRET_KEY")
 # Newest first: the first key seals, all of them open (rotation).
-VAULT_KEYS = [key for key in _secret("GONGZHI_VAULT_KEYS", "vault_keys").replace(",", " ").split() if key]
+VAULT_KEYS = [key for key in keys.read("GONGZHI_VAULT_KEYS").replace(",", " ").split() if key]
 DEBUG = _flag("GONGZHI_DEBUG")
 # Set by `gongzhi serve`: TLS in front, secure cookies.
 SECURE = _flag("GONGZHI_SECURE")

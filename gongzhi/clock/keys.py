@@ -1,0 +1,69 @@
+"""The data folder and its two secrets, before Django is loaded: what signs sessions, and what wraps personal data.
+
+A secret comes from the environment, else from a file of mode 0600 under `keys/` in the data folder. `gongzhi run`
+makes the files that are missing; a production installation is given its own.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+
+DATA = Path(os.environ.get("GONGZHI_DATA") or "var").absolute()
+FOLDER = DATA / "keys"
+
+
+def file_of(variable: str) -> Path:
+    """`GONGZHI_SECRET_KEY` lies in `keys/secret_key`."""
+    return FOLDER / variable.removeprefix("GONGZHI_").lower()
+
+
+def read(variable: str) -> str:
+    """The secret, or an empty text. Raises OSError when its file is there and cannot be read."""
+    if value := os.environ.get(variable):
+        return value
+    path = file_of(variable)
+    return path.read_text().strip() if path.exists() else ""
+
+
+def new_secret_key() -> str:
+    return secrets.token_urlsafe(64)
+
+
+def new_vault_key() -> str:
+    """The first master key as the vault takes it: its number, a colon, 32 random bytes in base64url."""
+    return f"k1:{secrets.token_urlsafe(32)}"
+
+
+MAKERS = {"GONGZHI_SECRET_KEY": new_secret_key, "GONGZHI_VAULT_KEYS": new_vault_key}
+
+
+def make_missing() -> None:
+    """Create the data folder (0700) and whichever secret is neither in the environment nor on disk (0600).
+
+    Raises OSError when the folder cannot be written.
+    """
+    for folder in (DATA, FOLDER):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for variable, make in MAKERS.items():
+        if not read(variable):
+            _write(file_of(variable), make())
+    if not os.access(DATA, os.W_OK | os.X_OK):
+        raise PermissionError(13, os.strerror(13), str(DATA))
+
+
+def _write(path: Path, text: str) -> None:
+    """Whole or not at all, and never over a key that another start has just made."""
+    part = path.with_name(f"{path.name}.{os.getpid()}")
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(f"{text}\n")
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):
+            os.link(part, path)
+    finally:
+        part.unlink()
