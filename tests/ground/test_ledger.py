@@ -153,11 +153,9 @@ def test_a_stamp_that_grew_old_before_commit_is_undone(world, monkeypatch):
     from gongzhi.ground.ledger import acts
 
     before = Fact.objects.count()
-    real = acts.now
-    with world.on("2020-06-08T09:00"):
-        monkeypatch.setattr(acts, "now", lambda: real() + timedelta(seconds=31))
-        with pytest.raises(Refused) as refused:
-            world.do("secretary", "tasks.assign", **ASK)
+    monkeypatch.setattr(acts, "STAMP_GOOD_FOR", timedelta(seconds=-1))
+    with pytest.raises(Refused) as refused:
+        ask(world)
     assert refused.value.code == "ledger.stale"
     assert Fact.objects.count() == before
 
