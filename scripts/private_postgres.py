@@ -74,19 +74,9 @@ def start(folder: Path, *, durable: bool) -> subprocess.Popen[bytes]:
     if who:
         os.chown(folder, who["user"], who["group"])
         os.chown(log, who["user"], who["group"])
+    how = "-U gongzhi --auth=trust -E UTF8 --locale=C.UTF-8 --no-sync".split()
     made = subprocess.run(
-        [
-            server / "initdb",
-            "-D",
-            folder / "data",
-            "-U",
-            "gongzhi",
-            "--auth=trust",
-            "-E",
-            "UTF8",
-            "--locale=C.UTF-8",
-            "-N",
-        ],
+        [server / "initdb", "-D", folder / "data", *how],
         capture_output=True,
         text=True,
         cwd="/",
