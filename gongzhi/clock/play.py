@@ -11,10 +11,11 @@ import yaml
 from django.db import transaction
 
 from gongzhi.clock import reactions, schedules
-from gongzhi.ground import clock_at, now
+from gongzhi.ground import clock_at, day_of, now
 from gongzhi.ground.ledger.acts import By, registry
 from gongzhi.ground.ledger.models import Fact
 from gongzhi.ground.ledger.parameters import instant
+from gongzhi.ground.ledger.seal import seal
 from gongzhi.ground.ledger.writing import installation_is_demo
 from gongzhi.ground.people.models import Account, Actor, Person
 from gongzhi.ground.refusals import Refused
@@ -99,6 +100,8 @@ class Player:
         with clock_at(instant):
             schedules.run_due(self.district, instant)
             reactions.drain(self.district)
+            if self.clock is not None and day_of(instant) > day_of(self.clock):
+                seal(self.district)
         self.clock = instant
 
     def _instant(self, value: Any) -> datetime | None:

@@ -5,7 +5,6 @@ One path for a single fact and one for many; both leave the same rows (a test co
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.db import connection, models
+from django.db.models.sql import InsertQuery
 
 from gongzhi.ground import day_of, now
 from gongzhi.ground.keys import uuid7
@@ -192,16 +192,8 @@ def _make(act: Act[Any], by: By, entry: Entry, request: str) -> _Made:
     return _Made(fact, measures, parties, organisations)
 
 
-def _insert_rows(entries: Iterable[Entry]) -> None:
-    by_model: dict[type[models.Model], list[models.Model]] = defaultdict(list)
-    for entry in entries:
-        for row in entry.rows:
-            by_model[type(row)].append(row)
-    for model, rows in by_model.items():
-        if len(rows) == 1:
-            rows[0].save(force_insert=True)
-        else:
-            model._default_manager.bulk_create(rows)
+# Facts written by one statement; more go in several, within every database's limit of bound values.
+CHUNK = 200
 
 
 def record(act: Act[Any], by: By, entry: Entry, request: str) -> Fact:
@@ -210,22 +202,54 @@ def record(act: Act[Any], by: By, entry: Entry, request: str) -> Fact:
 
 
 def record_many(act: Act[Any], drafts: Sequence[tuple[By, Entry, str]]) -> list[Fact]:
-    """Insert facts of one act: a handful of statements however many they are."""
-    if not drafts:
-        return []
-    made = [_make(act, by, entry, request) for by, entry, request in drafts]
-    facts = [one.fact for one in made]
-    corrected = [fact.corrects for fact in facts if fact.corrects]
-    for fact in corrected:
-        if Fact.objects.filter(district=fact.district, corrects=fact).exists():
+    """Insert facts of one act with everything that goes with them: one statement per 200 on PostgreSQL."""
+    facts: list[Fact] = []
+    for start in range(0, len(drafts), CHUNK):
+        chunk = drafts[start : start + CHUNK]
+        made = [_make(act, by, entry, request) for by, entry, request in chunk]
+        corrected = [one.fact.corrects_id for one in made if one.fact.corrects_id]
+        if corrected and Fact.objects.filter(district=made[0].fact.district, corrects__in=corrected).exists():
             raise Conflict("ledger.corrected", "这条记录已经更正过，请在最新的一条上更正")
-    Fact.objects.bulk_create(facts)
-    _insert_rows(entry for _, entry, _ in drafts)
-    Measure.objects.bulk_create([measure for one in made for measure in one.measures])
-    Party.objects.bulk_create([party for one in made for party in one.parties])
-    Outbox.objects.bulk_create([Outbox(fact=fact, district=fact.district) for fact in facts])
-    _tally(made)
+        _write(made, [row for _, entry, _ in chunk for row in entry.rows])
+        facts += [one.fact for one in made]
     return facts
+
+
+Statement = tuple[str, Sequence[Any]]
+
+
+def _write(made: Sequence[_Made], rows: Sequence[models.Model]) -> None:
+    """One statement of common table expressions on PostgreSQL, a statement per table on SQLite: the same rows.
+
+    Foreign keys are checked at commit, so the order inside does not matter.
+    """
+    tables: dict[type[models.Model], list[models.Model]] = {Fact: [one.fact for one in made]}
+    tables[Measure] = [measure for one in made for measure in one.measures]
+    tables[Party] = [party for one in made for party in one.parties]
+    tables[Outbox] = [Outbox(fact=one.fact, district=one.fact.district) for one in made]
+    for row in rows:
+        tables.setdefault(type(row), []).append(row)
+    statements = [_insertion(model, instances) for model, instances in tables.items() if instances]
+    statements += _tally(made)
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            *first, (last, _) = statements
+            parts = ", ".join(f"part_{number} AS ({sql})" for number, (sql, _) in enumerate(first))
+            cursor.execute(f"WITH {parts} {last}", [value for _, values in statements for value in values])
+        else:
+            for sql, values in statements:
+                cursor.execute(sql, values)
+    for instances in tables.values():
+        for instance in instances:
+            instance._state.adding = False
+            instance._state.db = connection.alias
+
+
+def _insertion(model: type[models.Model], instances: Sequence[models.Model]) -> Statement:
+    query = InsertQuery(model)
+    query.insert_values(model._meta.concrete_fields, instances)
+    ((sql, values),) = query.get_compiler(connection=connection).as_sql()
+    return sql, values
 
 
 Sums = dict[tuple[Any, ...], list[int]]
@@ -237,7 +261,7 @@ def _add(sums: Sums, key: tuple[Any, ...], quantity: int, bound: str, sign: int)
     cell[1] += sign * (bound == Bound.AT_LEAST)
 
 
-def _tally(made: Sequence[_Made]) -> None:
+def _tally(made: Sequence[_Made]) -> list[Statement]:
     by_place: Sums = {}
     by_organisation: Sums = {}
     for one in made:
@@ -252,8 +276,10 @@ def _tally(made: Sequence[_Made]) -> None:
             for measure in old.measures.all():
                 if _indicator_is_flow(measure.indicator_id):
                     _count(by_place, by_organisation, old, measure, organisations, fact.known_on, -1)
-    _upsert(Tally, ["district", "place_id", "path", "indicator_id", "day", "known_on"], by_place)
-    _upsert(PartyTally, ["district", "organisation_id", "indicator_id", "day", "known_on"], by_organisation)
+    return [
+        *_upsert(Tally, ["district", "place_id", "path", "indicator_id", "day", "known_on"], by_place),
+        *_upsert(PartyTally, ["district", "organisation_id", "indicator_id", "day", "known_on"], by_organisation),
+    ]
 
 
 def _count(
@@ -271,24 +297,23 @@ def _count(
         _add(by_organisation, (fact.district, organisation, *when), measure.quantity, measure.bound, sign)
 
 
-def _upsert(model: type[models.Model], columns: list[str], sums: Sums) -> None:
+def _upsert(model: type[models.Model], columns: list[str], sums: Sums) -> list[Statement]:
     """Add to the sums in key order, so that two writers never wait for each other in a ring."""
     if not sums:
-        return
+        return []
     table = model._meta.db_table
     fields = {one.attname: one for one in model._meta.concrete_fields}
     names = ["id", *columns, "quantity", "inexact"]
-    rows: list[Any] = []
+    values: list[Any] = []
     for key in sorted(sums, key=lambda one: tuple(str(part) for part in one)):
-        values = [uuid7(), *key, *sums[key]]
-        rows += [fields[name].get_db_prep_value(value, connection) for name, value in zip(names, values, strict=True)]
-    row = f"({', '.join(['%s'] * len(names))})"
+        row = [uuid7(), *key, *sums[key]]
+        values += [fields[name].get_db_prep_value(value, connection) for name, value in zip(names, row, strict=True)]
+    holes = f"({', '.join(['%s'] * len(names))})"
     unique = ", ".join(name for name in columns if name != "path")
     # Only constant names are put into the statement; values are bound.
-    statement = (
-        f"INSERT INTO {table} ({', '.join(names)}) VALUES {', '.join([row] * len(sums))} "  # noqa: S608
+    sql = (
+        f"INSERT INTO {table} ({', '.join(names)}) VALUES {', '.join([holes] * len(sums))} "  # noqa: S608
         f"ON CONFLICT ({unique}) DO UPDATE SET "
         f"quantity = {table}.quantity + excluded.quantity, inexact = {table}.inexact + excluded.inexact"
     )
-    with connection.cursor() as cursor:
-        cursor.execute(statement, rows)
+    return [(sql, values)]
