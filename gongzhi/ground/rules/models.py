@@ -19,6 +19,32 @@ class Confidence(models.TextChoices):
     DESIGN = "D", "本系统设计"
 
 
+class Group(models.TextChoices):
+    """The first part of a rule's code: the chapters of 规则依据, in their order."""
+
+    CALENDAR = "calendar", "时间与期限"
+    PROBLEMS = "problems", "问题处置"
+    DUTY = "duty", "联系户、示范路和志愿服务"
+    POINTS = "points", "党员积分"
+    LEAGUE = "league", "亮赛比（工作对比）"
+    BRANCH = "branch", "党支部"
+    TRANSFER = "transfer", "组织关系转接"
+    DELIBERATION = "deliberation", "四议两公开"
+    RESIDENTS = "residents", "居民自治"
+    VILLAGERS = "villagers", "村民自治"
+    OWNERS = "owners", "业主共同决定"
+    ENFORCEMENT = "enforcement", "违法建设"
+    CITY = "city", "城市管理和网格"
+    YARD = "yard", "楼院、物业和老旧小区"
+    HYGIENE = "hygiene", "卫生城市"
+    PROJECTS = "projects", "重点工作和工作法"
+    APP = "app", "指尖上的形式主义（政务应用不得做什么）"
+    DATA = "data", "个人信息"
+    SECURITY = "security", "安全"
+    ACCESS = "access", "无障碍"
+    CODES = "codes", "编码和校验"
+
+
 class Dictionary(models.Model):
     """A row that is never changed or deleted. A correction is the same key recorded again with the next `version`.
 
@@ -83,6 +109,10 @@ class Rule(Dated):
             + f"{self.code}@{self.effective_from}"
             + (f"#{self.version}" if self.version > 1 else "")
         )
+
+    @property
+    def group(self) -> Group:
+        return Group(self.code.partition(".")[0])
 
     @property
     def words(self) -> str:

@@ -15,7 +15,8 @@ from django.db.models import QuerySet
 
 from gongzhi.ground import now
 from gongzhi.ground.refusals import Refused
-from gongzhi.ground.rules.models import Dated, Rule, Term
+from gongzhi.ground.rules.models import Dated, Group, Rule, Term
+from gongzhi.ground.rules.values import Unit, in_words
 
 D = TypeVar("D", bound=Dated)
 REF = re.compile(
@@ -80,6 +81,21 @@ def term(vocabulary: str, code: str, *, on: date, known_at: datetime | None = No
         return known[code]
     offered = "，".join(f"{each.code} {each.name}" for each in known.values()) or "这个词表还没有词条"
     raise Refused("terms.unknown", f"没有代码“{code}”，可用的有：{offered}")
+
+
+def chapters(
+    on: date, *, known_at: datetime | None = None, district: str = ""
+) -> list[tuple[Group, list[tuple[Rule, str]]]]:
+    """规则依据: the chapters in order, each rule in force with its value in words."""
+    names: dict[str, dict[str, str]] = {}
+    words = _known(Term, known_at, district).filter(effective_from__lte=on)
+    for word in words.order_by("district", "effective_from", "version"):
+        names.setdefault(word.vocabulary, {})[word.code] = word.name
+    found: dict[Group, list[tuple[Rule, str]]] = {}
+    for row in rules_in_force(on, known_at=known_at, district=district):
+        coded = names.get(row.value["vocabulary"]) if row.unit == Unit.CODES else None
+        found.setdefault(row.group, []).append((row, in_words(row.value, row.unit, coded)))
+    return [(group, found[group]) for group in Group if group in found]
 
 
 def _required(codes: set[str], on: date, known_at: datetime | None, district: str) -> Rule:

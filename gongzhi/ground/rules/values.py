@@ -34,7 +34,10 @@ class Unit(models.TextChoices):
     ORGANISATION = "organisation", "个单位"
     YUAN = "yuan", "元"
     PERCENT = "percent", "%"
-    PIECE = "piece", "项"
+    SECTION = "section", "条路段"
+    CASE = "case", "件"
+    POINT = "point", "分"
+    PIECE = "piece", "种"
     DIGIT = "digit", "位"
     SHARE = "share", "比例"
     CODES = "codes", "词表"
@@ -136,18 +139,18 @@ def in_words(value: Any, unit: str, names: Mapping[str, str] | None = None) -> s
         case Unit.CODES:
             return "、".join((names or {}).get(code, code) for code in value["codes"])
         case Unit.SESSIONS:
-            return "，".join(f"{start.lstrip('0')}—{end.lstrip('0')}" for start, end in value)
+            return "，".join(f"{start.removeprefix('0')}—{end.removeprefix('0')}" for start, end in value)
         case Unit.TEXT:
             return value if isinstance(value, str) else "；".join(value)
-    counted = f"%s{Unit(unit).label}" if unit == Unit.PERCENT else f"%s {Unit(unit).label}"
+    suffix = "%" if unit == Unit.PERCENT else f" {Unit(unit).label}"
     if isinstance(value, int):
-        return counted % value
+        return f"{value}{suffix}"
     low, high, per = value.get("min"), value.get("max"), PERIODS.get(value.get("per", ""), "")
     if high is None:
-        return f"{per}不少于 {counted % low}"
+        return f"{per}不少于 {low}{suffix}"
     if low is None:
-        return f"{per}不超过 {counted % high}"
-    return per + counted % (f" {low}" if low == high and per else low if low == high else f"{low}—{high}")
+        return f"{per}不超过 {high}{suffix}"
+    return f"{per}{low}—{high}{suffix}"
 
 
 def _share_words(value: Any) -> str:
