@@ -15,7 +15,7 @@ DEV := $(VENV)/.dev
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
 
-run: $(RUNTIME)  ## set up, then the demo on http://127.0.0.1:$${PORT:-8000}; Ctrl-C stops it
+run: $(RUNTIME)  ## set up, then the demo on http://127.0.0.1:8000 (or PORT=…); Ctrl-C stops it
 	@exec $(BIN)/gongzhi run
 
 test: $(DEV)  ## everything CI runs: style, types, floors, migrations, tests on SQLite and PostgreSQL, browser walks

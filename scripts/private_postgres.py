@@ -74,7 +74,7 @@ def start(folder: Path, *, durable: bool) -> subprocess.Popen[bytes]:
     if who:
         os.chown(folder, who["user"], who["group"])
         os.chown(log, who["user"], who["group"])
-    how = "-U gongzhi --auth=trust -E UTF8 --locale=C.UTF-8 --no-sync".split()
+    how = ["-U", "gongzhi", "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]
     made = subprocess.run(
         [server / "initdb", "-D", folder / "data", *how],
         capture_output=True,

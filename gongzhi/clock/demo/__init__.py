@@ -13,7 +13,7 @@ from django.contrib.auth.hashers import make_password
 from django.db import connection
 
 from gongzhi.clock import play
-from gongzhi.clock.install import install
+from gongzhi.clock.install import install, installed
 from gongzhi.ground import SHANGHAI, clock_at
 from gongzhi.ground.ledger.models import InstallationKind
 from gongzhi.ground.people.models import Account
@@ -23,6 +23,25 @@ DISTRICT, NAME = "410102", "中原区"
 BEGINS = datetime(2020, 1, 6, 9, 0, tzinfo=SHANGHAI)
 PASSWORD = "gongzhi-demo"  # noqa: S105  (printed on purpose; only demo databases have it)
 
+# Who signs in to look around, and the post each of them holds.
+ACCOUNTS = {
+    "district": "区委组织部组织员",
+    "street": "莲湖街道组织员",
+    "secretary": "阳光花园社区书记",
+    "worker": "社区工作者",
+    "branch": "支部书记",
+    "member": "党员",
+    "enterprise": "两新党组织书记",
+    "department": "区直机关支部",
+    "auditor": "安全审计员",
+}
+
+
+def unfinished() -> bool:
+    """Whether building was interrupted: the passwords come last."""
+    row = installed()
+    return row is not None and row.is_demo and not Account.objects.filter(must_change_password=False).exists()
+
 
 def files() -> list[Path]:
     return sorted(FOLDER.glob("*.yaml"))
@@ -31,7 +50,7 @@ def files() -> list[Path]:
 def build(tell: Callable[[str], object] = lambda line: None) -> int:
     """Play the demo world. Returns the number of facts. Raises Refused in a database that is not empty."""
     if connection.vendor == "sqlite":
-        # Nothing is lost if this is interrupted: an unfinished demo is built again.
+        # Nothing is lost if this is interrupted: `gongzhi run` builds an unfinished demo again.
         connection.cursor().execute("PRAGMA synchronous=OFF")
     with clock_at(BEGINS):
         install(DISTRICT, NAME, InstallationKind.DEMO)
