@@ -37,6 +37,7 @@ def _database(url: str) -> dict[str, Any]:
         }
     if parts.scheme in {"postgres", "postgresql"}:
         options: dict[str, Any] = dict(parse_qsl(parts.query))
+        pool = int(os.environ.get("GONGZHI_DB_POOL", "0"))
         return {
             "ENGINE": "django.db.backends.postgresql",
             "NAME": unquote(parts.path.lstrip("/")),
@@ -45,7 +46,9 @@ def _database(url: str) -> dict[str, Any]:
             "HOST": options.pop("host", parts.hostname or ""),
             "PORT": str(parts.port or ""),
             "OPTIONS": {
-                "pool": {"min_size": 1, "max_size": int(os.environ.get("GONGZHI_DB_POOL", "8"))},
+                # Set by the web server, whose threads share connections; a command has one and wants its errors at once.
+                "pool": {"min_size": 1, "max_size": pool} if pool else False,
+                "connect_timeout": 5,
                 "server_side_binding": True,
                 "prepare_threshold": 1,
                 **options,
