@@ -299,10 +299,7 @@ def _counts(day: date, calendar: Calendar, paused: Sequence[Pause]) -> bool:
 
 def _explain(rule: Rule, starts: datetime, due: datetime | None, calendar: Calendar, paused: Sequence[Pause]) -> str:
     in_days = rule.unit != Unit.WORKING_HOUR
-    counted = (
-        f"{rule.value} {'个' if rule.unit in {Unit.WORKING_HOUR, Unit.WORKING_DAY} else ''}{Unit(rule.unit).label}"
-    )
-    words = [f"{counted}。{_instant(starts)} 起算" + ("，当天不计" if in_days else "")]
+    words = [f"{rule.words}。{_instant(starts)} 起算" + ("，当天不计" if in_days else "")]
     if rule.unit in {Unit.WORKING_HOUR, Unit.WORKING_DAY}:
         words.append("周末和节假日不计")
     words += [

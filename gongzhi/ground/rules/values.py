@@ -21,10 +21,10 @@ class Unit(models.TextChoices):
     词表 takes `{"vocabulary": …, "codes": […]}`, 时段 a list of `["08:30", "12:00"]`, 条文 one or more sentences.
     """
 
-    WORKING_HOUR = "working_hour", "工作时"
-    WORKING_DAY = "working_day", "工作日"
+    WORKING_HOUR = "working_hour", "个工作时"
+    WORKING_DAY = "working_day", "个工作日"
     MINUTE = "minute", "分钟"
-    HOUR = "hour", "小时"
+    HOUR = "hour", "个小时"
     DAY = "day", "日"
     MONTH = "month", "个月"
     YEAR = "year", "年"
