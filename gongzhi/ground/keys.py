@@ -21,11 +21,12 @@ class ScopedFK(models.ForeignKey[Any, Any]):
     """
 
 
-class DistrictField(models.CharField):
+class DistrictField(models.CharField[Any, Any]):
     """The tenant key: six digits given once to a district and never changed, whatever its code becomes."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**({"max_length": 6, "verbose_name": "区县租户号"} | kwargs))
+        given: dict[str, Any] = {"max_length": 6, "verbose_name": "区县租户号"} | kwargs
+        super().__init__(**given)
 
 
 STEP = 4

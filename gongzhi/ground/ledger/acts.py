@@ -26,7 +26,7 @@ from django.db import IntegrityError, models, transaction
 from gongzhi.ground import clock_is_moved, day_of, now
 from gongzhi.ground.ledger import parameters, writing
 from gongzhi.ground.ledger.models import Audience, Fact, Refusal, Worded
-from gongzhi.ground.ledger.parameters import Quantity, Vocabulary
+from gongzhi.ground.ledger.parameters import Parameters, Quantity, Vocabulary
 from gongzhi.ground.ledger.writing import Entry, Share
 from gongzhi.ground.people.may import Verdict, covers, may, posts
 from gongzhi.ground.people.models import AREA_OFFICERS, Actor, ActorKind, Appointment
@@ -65,7 +65,8 @@ class By:
 
     @property
     def district(self) -> str:
-        return self.actor.district
+        district: str = self.actor.district
+        return district
 
     @property
     def writer(self) -> Actor:
@@ -144,12 +145,13 @@ class Act(Generic[P]):
         return given
 
     @cached_property
-    def model(self) -> type[parameters.Parameters]:
+    def model(self) -> type[Parameters]:
         """The pydantic model that reads raw values; its JSON Schema describes the act to programs and forms."""
         return parameters.model_of(self.name, self.parameters, self.terms)
 
     def json_schema(self) -> dict[str, Any]:
-        return self.model.model_json_schema()
+        schema: dict[str, Any] = self.model.model_json_schema()
+        return schema
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Fact:
         values: dict[str, Any] = dict(kwargs)
@@ -261,7 +263,8 @@ class Act(Generic[P]):
                     by = replace(by, held=posts(by.actor, on))
                 if not (verdict := self.may(by, values)):
                     raise Forbidden(f"{self.name}.may", verdict.reason)
-                entry = self.function(by=by, **values)  # type: ignore[call-arg]
+                function: Callable[..., Entry] = self.function
+                entry = function(by=by, **values)
                 fact = writing.record(self, by, entry, request)
                 self._still_fresh([fact])
                 return fact

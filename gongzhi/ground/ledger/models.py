@@ -86,10 +86,12 @@ class FactQuerySet(models.QuerySet["Fact"]):
         if viewer.is_auditor:
             return here
         own = Q(by=viewer.actor) | Q(recorded_by=viewer.actor)
-        own |= Exists(
-            Party.objects.filter(district=OuterRef("district"), fact=OuterRef("pk"))
-            .filter(Q(actor=viewer.actor) | _in_organisations(viewer, "organisation__path"))
-            .order_by()
+        own |= Q(
+            Exists(
+                Party.objects.filter(district=OuterRef("district"), fact=OuterRef("pk"))
+                .filter(Q(actor=viewer.actor) | _in_organisations(viewer, "organisation__path"))
+                .order_by()
+            )
         )
         in_area = Q(pk__in=[])
         for path in viewer.areas:

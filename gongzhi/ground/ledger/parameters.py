@@ -236,10 +236,11 @@ MESSAGES = {
 
 @cache
 def _adapters(model: type[Parameters]) -> dict[str, TypeAdapter[Any]]:
-    return {
-        name: TypeAdapter(Annotated[field.annotation, *field.metadata, Field()], config=LOOSE)
-        for name, field in model.model_fields.items()
-    }
+    adapters: dict[str, TypeAdapter[Any]] = {}
+    for name, field in model.model_fields.items():
+        annotated: Any = Annotated[field.annotation, *field.metadata, Field()]
+        adapters[name] = TypeAdapter(annotated, config=LOOSE)
+    return adapters
 
 
 def read(model: type[Parameters], raw: Mapping[str, Any], district: str) -> dict[str, Any]:

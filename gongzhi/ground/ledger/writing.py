@@ -130,8 +130,8 @@ class _Made:
 def _make(act: Act[Any], by: By, entry: Entry, request: str) -> _Made:
     """The rows of one fact, checked against what the act declared. Raises Refused; writes nothing."""
     district = by.district
-    for row in (entry.place, entry.organisation):
-        if row is not None and row.district != district:
+    for named in (entry.place, entry.organisation):
+        if named is not None and named.district != district:
             raise Refused("ledger.district", "地点或组织不属于本区，不能登记到这里")
     for name, value in entry.facets.items():
         vocabulary = act.facets.get(name)
@@ -245,7 +245,7 @@ def _write(made: Sequence[_Made], rows: Sequence[models.Model]) -> None:
             instance._state.db = connection.alias
 
 
-def _insertion(model: type[models.Model], instances: Sequence[models.Model]) -> Statement:
+def _insertion(model: type[models.Model], instances: list[models.Model]) -> Statement:
     query = InsertQuery(model)
     query.insert_values(model._meta.concrete_fields, instances)
     ((sql, values),) = query.get_compiler(connection=connection).as_sql()

@@ -49,7 +49,7 @@ def posts(actor: Actor, on: date | None = None) -> list[Appointment]:
 
 def reach(post: Appointment) -> Place:
     """The area a post works in: its place, or where its organisation sits."""
-    place = post.place or (post.organisation.place if post.organisation else None)
+    place: Place | None = post.place or (post.organisation.place if post.organisation else None)
     assert place is not None  # noqa: S101  (appointment_somewhere, in the database)
     return place
 
