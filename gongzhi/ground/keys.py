@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.db import models
@@ -21,7 +21,13 @@ class ScopedFK(models.ForeignKey[Any, Any]):
     """
 
 
-class DistrictField(models.CharField[Any, Any]):
+if TYPE_CHECKING:
+    Text = models.CharField[str, str]
+else:
+    Text = models.CharField
+
+
+class DistrictField(Text):
     """The tenant key: six digits given once to a district and never changed, whatever its code becomes."""
 
     def __init__(self, **kwargs: Any) -> None:
