@@ -21,6 +21,7 @@ from gongzhi.ground.people.vault_models import Field, Purpose
 from gongzhi.ground.places.models import Organisation, Place
 from gongzhi.ground.refusals import Conflict, Forbidden, Refused
 from gongzhi.ground.rules import reads as rules
+from gongzhi.ground.rules.calendar import add_months
 
 # Whom each appointing role may appoint. An administrator keeps accounts and does not govern; nobody appoints upwards.
 STREET_POSTS = frozenset(Role) - {Role.ADMINISTRATOR, Role.DISTRICT_ORGANISER, Role.STREET_ORGANISER, Role.AUDITOR}
@@ -266,17 +267,18 @@ def erase(*, by: By, person: Person) -> Entry:
         raise Conflict("people.erased", "这名人员的个人信息已经删除")
     if person.appointments.in_force(today()).exists():
         raise Refused("people.erase_in_office", "这名人员还有任职，请先免职或转出，再删除个人信息")
-    months = int(rules.rule("log_retention", on=today()).value)
+    keep = rules.rule("security.logs", on=today())
+    months = int(keep.value["min"])
     actor = person.actor
     if actor is not None:
         last = (
             Fact.objects.filter(Q(by=actor) | Q(recorded_by=actor), district=by.district).order_by("-known_on").first()
         )
-        if last and (keep_until := last.known_on + timedelta(days=31 * months)) > today():
+        if last and (keep_until := add_months(last.known_on, months)) >= today():
             raise Refused(
                 "people.erase_retained",
                 f"这名人员最近一次操作在 {last.known_on:%Y-%m-%d}，操作日志依法至少保存 {months} 个月"
-                f"（网络安全法第二十三条），{keep_until:%Y-%m-%d} 以后可以删除",
+                f"（{keep.source}{keep.article}），{keep_until:%Y-%m-%d} 以后可以删除",
             )
     home = _home_or_refuse(person)
     vault.destroy(person)
