@@ -1,0 +1,48 @@
+"""Questions about a branch or a place. There is none that sets one member beside another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+
+from gongzhi.ground.keys import under
+from gongzhi.ground.places.models import Organisation, Place
+from gongzhi.rooms.members.models import Link, Member, Standing, Target
+
+
+@dataclass(frozen=True)
+class Roll:
+    """A branch, or all branches below a committee, in numbers of members."""
+
+    full: int
+    probationary: int
+    with_doors: int
+    with_section: int
+
+    @property
+    def members(self) -> int:
+        return self.full + self.probationary
+
+
+def roll(branch: Organisation) -> Roll:
+    """How many members there are now, and how many look after households or a section: one query."""
+
+    def looks_after(target: Target) -> Exists:
+        links = Link.objects.open().filter(district=OuterRef("district"), member=OuterRef("pk"), target=target)
+        return Exists(links)
+
+    counts = Member.objects.in_branch(branch).aggregate(
+        full=Count("pk", filter=Q(standing=Standing.FULL)),
+        probationary=Count("pk", filter=Q(standing=Standing.PROBATIONARY)),
+        with_doors=Count("pk", filter=looks_after(Target.DOOR)),
+        with_section=Count("pk", filter=looks_after(Target.SECTION)),
+    )
+    return Roll(**counts)
+
+
+def links_at(place: Place, on: date | None = None) -> QuerySet[Link]:
+    """Who looks after the households and sections at a place and below it on a day (default today), by place."""
+    here = Link.objects.in_force(on).filter(under(place.path, "place__path"), district=place.district)
+    return here.select_related("place", "member__person").order_by("place__path", "since", "id")
