@@ -43,7 +43,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if "no such" in str(error) or getattr(error.__cause__, "sqlstate", "") in NOT_MIGRATED:
             return complain("数据库还没有建表，或表还是旧的：先运行 gongzhi migrate", UNUSABLE)
         if isinstance(error, OperationalError):
-            return complain(f"数据库用不了：{error}", UNUSABLE)
+            why = str(error).partition("\n")[0]
+            return complain(f"数据库用不了（{why}），核对 DATABASE_URL", UNUSABLE)
         raise
     except BrokenPipeError:
         # `gongzhi acts | head`: the reader has seen enough, and nothing may be written at exit either.

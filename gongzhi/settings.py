@@ -46,7 +46,7 @@ def _database(url: str) -> dict[str, Any]:
             "HOST": options.pop("host", parts.hostname or ""),
             "PORT": str(parts.port or ""),
             "OPTIONS": {
-                # Set by the web server, whose threads share connections; a command has one and wants its errors at once.
+                # For the web server, whose threads share; a command has one connection and wants its errors at once.
                 "pool": {"min_size": 1, "max_size": pool} if pool else False,
                 "connect_timeout": 5,
                 "server_side_binding": True,

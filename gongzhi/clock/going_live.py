@@ -40,7 +40,8 @@ def findings() -> Iterator[Finding]:
     try:
         yield from of_database()
     except DatabaseError as error:
-        yield Finding("DATABASE_URL", f"数据库用不了（{str(error).strip()}）", "核对地址、用户和口令，数据库要先建好")
+        why = str(error).partition("\n")[0]
+        yield Finding("DATABASE_URL", f"数据库用不了（{why}）", "核对地址、用户和口令，数据库要先建好")
 
 
 def of_settings() -> Iterator[Finding]:

@@ -14,6 +14,8 @@ from gongzhi.ground.ledger import guard
 
 
 class Command(DjangoMigrate):
+    help = "建表或升级表，装上防改触发器，补齐随附的词典"
+
     def handle(self, *args: Any, **options: Any) -> None:
         super().handle(*args, **options)
         if options.get("app_label") or options.get("plan") or options.get("check_unapplied"):
