@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from gongzhi.ground import clock_at, now
 from gongzhi.ground.ledger import seal as seals
 from gongzhi.ground.ledger.models import Fact, Leaf, Outbox, Seal
-from gongzhi.ground.ledger.seal import broken, follow, inclusion_proof, leaf_digest, merkle_root, proof_of, seal
+from gongzhi.ground.ledger.proof import follow, inclusion_proof, merkle_root
+from gongzhi.ground.ledger.seal import broken, leaf_digest, proof_of, seal
 
 digests = st.lists(st.binary(min_size=32, max_size=32), min_size=1, max_size=40)
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -33,7 +32,7 @@ from gongzhi.ground.people.models import AREA_OFFICERS, Actor, ActorKind, Appoin
 from gongzhi.ground.places.models import Organisation, Place
 from gongzhi.ground.refusals import Conflict, Forbidden, Refused
 
-__all__ = ["Act", "Audience", "By", "Entry", "Quantity", "Share", "Vocabulary", "act", "lock", "registry"]
+__all__ = ["Act", "Audience", "By", "Entry", "Quantity", "Share", "Vocabulary", "act", "canonical", "lock", "registry"]
 
 P = ParamSpec("P")
 M = TypeVar("M", bound=models.Model)
@@ -328,11 +327,6 @@ def plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: plain(one) for key, one in value.items()}
     return value
-
-
-def canonical(value: Any) -> bytes:
-    """Canonical JSON: sorted keys, no blanks, UTF-8."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
 
 
 def act(

@@ -6,16 +6,14 @@ and that nothing sealed has been changed since, by anyone.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
 from datetime import UTC
 from typing import Any
 
 from django.db import transaction
 
 from gongzhi.ground import now
-from gongzhi.ground.ledger.acts import canonical
 from gongzhi.ground.ledger.models import SETTLED_AFTER, Fact, Leaf, Outbox, Seal, canonical_measures
+from gongzhi.ground.ledger.proof import canonical, chain_digest, inclusion_proof, leaf_of, merkle_root
 
 BATCH = 10_000
 
@@ -52,54 +50,7 @@ def leaf_bytes(fact: Fact) -> bytes:
 
 
 def leaf_digest(fact: Fact) -> bytes:
-    return hashlib.sha256(b"\x00" + leaf_bytes(fact)).digest()
-
-
-def _node(left: bytes, right: bytes) -> bytes:
-    return hashlib.sha256(b"\x01" + left + right).digest()
-
-
-def _split(count: int) -> int:
-    """The largest power of two smaller than `count`."""
-    return 1 << (count - 1).bit_length() - 1
-
-
-def merkle_root(leaves: Sequence[bytes]) -> bytes:
-    """The root of the tree over leaf digests, in order."""
-    if not leaves:
-        return hashlib.sha256(b"").digest()
-    # Level by level gives the same tree as the recursive definition and needs no recursion.
-    level = list(leaves)
-    while len(level) > 1:
-        above = [_node(level[index], level[index + 1]) for index in range(0, len(level) - 1, 2)]
-        level = above + level[len(above) * 2 :]
-    return level[0]
-
-
-def inclusion_proof(leaves: Sequence[bytes], position: int) -> list[tuple[str, str]]:
-    """The path from a leaf to the root: (side of the sibling, digest in hex), lowest first."""
-    if len(leaves) <= 1:
-        return []
-    middle = _split(len(leaves))
-    if position < middle:
-        below = inclusion_proof(leaves[:middle], position)
-        return [*below, ("right", merkle_root(leaves[middle:]).hex())]
-    below = inclusion_proof(leaves[middle:], position - middle)
-    return [*below, ("left", merkle_root(leaves[:middle]).hex())]
-
-
-def follow(leaf: bytes, proof: Sequence[tuple[str, str]]) -> bytes:
-    """The root to which a leaf and its proof lead."""
-    digest = leaf
-    for side, sibling in proof:
-        other = bytes.fromhex(sibling)
-        digest = _node(digest, other) if side == "right" else _node(other, digest)
-    return digest
-
-
-def chain_digest(number: int, previous: str, root: str, count: int, sealed_at: str) -> str:
-    told = {"number": number, "previous": previous, "root": root, "count": count, "sealed_at": sealed_at}
-    return hashlib.sha256(canonical(told)).hexdigest()
+    return leaf_of(leaf_bytes(fact))
 
 
 def seal(district: str) -> Seal | None:
