@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from typing import Any
 
 from gongzhi.ground import SHANGHAI, clock_at, clock_is_moved, now
-from gongzhi.ground.ledger.acts import By
+from gongzhi.ground.ledger.acts import Act, By
 from gongzhi.ground.ledger.models import Fact
 from gongzhi.ground.people.models import Actor
 from gongzhi.ground.refusals import Refused
@@ -27,11 +28,13 @@ class Schedule:
     due: Callable[[str, datetime], Iterator[Job]]
 
 
+def _calling(act: Act[Any], **values: Any) -> Callable[[By], Fact]:
+    return lambda by: act(by=by, **values)
+
+
 def _problems_past_due(district: str, until: datetime) -> Iterator[Job]:
-    for problem in problems.due_to_lapse(district, until):
-        assert problem.due_at is not None  # noqa: S101  (selected by it)
-        key = f"lapse:{problem.number}:{problem.due_at.isoformat()}"
-        yield problem.due_at, key, lambda by, problem=problem: lapse_problem(by=by, problem=problem)
+    for dispatch in problems.due_to_lapse(district, until):
+        yield dispatch.due_at, f"lapse:{dispatch.pk}", _calling(lapse_problem, problem=dispatch.problem)
 
 
 def _tasks_past_due(district: str, until: datetime) -> Iterator[Job]:
@@ -40,7 +43,7 @@ def _tasks_past_due(district: str, until: datetime) -> Iterator[Job]:
     for task in late.select_related("place", "assignee", "fact"):
         assert task.due_on is not None  # noqa: S101  (overdue compares it)
         at = datetime.combine(task.due_on + timedelta(days=1), time(), SHANGHAI)
-        yield at, f"lapse:{task.number}", lambda by, task=task: lapse_task(by=by, task=task)
+        yield at, f"lapse:{task.number}", _calling(lapse_task, task=task)
 
 
 SCHEDULES = (

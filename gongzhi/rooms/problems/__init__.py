@@ -1,0 +1,15 @@
+"""难题共解: found in the field, handed to those who answer for it, measured, and confirmed by somebody else.
+
+A problem is reported at a place in a category, dispatched to an organisation with a deadline in working time, visited
+where people live, resolved with what was done and how much, and verified by a hand that did not resolve it. Small
+things picked up on the spot (当场处置) are one line, closed at once and counted apart. Nothing is closed by time: what
+is not resolved at its due instant is recorded as such and stays open. Street and community hold the clue, persuasion
+and the removal people carry out themselves; a forced removal is the competent agency's and is refused here.
+
+Facts left here, all about `problem/NUMBER`, each with the one before it as its cause unless told otherwise:
+problems.reported 登记问题 · problems.settled 当场处置 · problems.dispatched 派遣 · problems.visited 入户 ·
+problems.resolved 办结 · problems.remeasured 更正数量 (corrects the resolution) · problems.verified 核查 (sending the
+work back corrects the resolution, so that what was not done is in no total) · problems.lapsed 到期未办结.
+The room keeps no quantities: they are read from the facts. A single item of 私搭乱建 or 毁绿种菜 is never public; its
+quantities are, in sums.
+"""

@@ -1,0 +1,551 @@
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Annotated
+
+from gongzhi.ground.ledger import numbers
+from gongzhi.ground.ledger.acts import Audience, By, Entry, Quantity, Share, Vocabulary, act, lock
+from gongzhi.ground.ledger.reads import indicators
+from gongzhi.ground.people.may import Verdict, covers, posts
+from gongzhi.ground.people.models import Role
+from gongzhi.ground.places.models import Organisation, Place, PlaceKind, nearest
+from gongzhi.ground.refusals import Conflict, Forbidden, Refused
+from gongzhi.ground.rules import reads as norms
+from gongzhi.rooms.problems import records, rules
+from gongzhi.rooms.problems.deadlines import deadline_of
+from gongzhi.rooms.problems.models import (
+    Dispatch,
+    InTime,
+    Lapse,
+    Mode,
+    Outcome,
+    Owner,
+    Part,
+    Problem,
+    Purpose,
+    Remeasurement,
+    Resolution,
+    Source,
+    Stage,
+    Verification,
+    Visit,
+)
+
+CATEGORY = Vocabulary("problem_category")
+
+FINDERS = (
+    Role.STREET_ORGANISER,
+    Role.SECTION_HEAD,
+    Role.COMMUNITY_SECRETARY,
+    Role.WORKER,
+    Role.GRID_WORKER,
+    Role.BUILDING_HEAD,
+    Role.BRANCH_SECRETARY,
+    Role.MEMBER,
+    Role.ROAD_STEWARD,
+    Role.ENTERPRISE_SECRETARY,
+    Role.DEPARTMENT_BRANCH,
+    Role.PROPERTY_MANAGER,
+    Role.PARTY_INSTRUCTOR,
+)
+DISPATCHERS = (Role.STREET_ORGANISER, Role.SECTION_HEAD, Role.COMMUNITY_SECRETARY, Role.WORKER)
+VISITORS = (
+    Role.STREET_ORGANISER,
+    Role.SECTION_HEAD,
+    Role.COMMUNITY_SECRETARY,
+    Role.WORKER,
+    Role.GRID_WORKER,
+    Role.BUILDING_HEAD,
+    Role.BRANCH_SECRETARY,
+    Role.MEMBER,
+    Role.ROAD_STEWARD,
+    Role.PARTY_INSTRUCTOR,
+)
+# Those of the area, and those who hold one of these posts in the organisation that handles it.
+HANDLERS = (
+    Role.SECTION_HEAD,
+    Role.COMMUNITY_SECRETARY,
+    Role.WORKER,
+    Role.GRID_WORKER,
+    Role.ENTERPRISE_SECRETARY,
+    Role.PROPERTY_MANAGER,
+)
+CORRECTORS = (Role.STREET_ORGANISER, Role.COMMUNITY_SECRETARY)
+VERIFIERS = (
+    Role.STREET_ORGANISER,
+    Role.COMMUNITY_SECRETARY,
+    Role.WORKER,
+    Role.GRID_WORKER,
+    Role.BUILDING_HEAD,
+    Role.BRANCH_SECRETARY,
+)
+
+
+@act(
+    "problems.report",
+    "登记问题",
+    leaves="problems.reported",
+    fact_chinese="问题已登记",
+    address="problems",
+    who=FINDERS,
+    place=lambda place, **_: place,
+    audience=(Audience.PUBLIC, Audience.AREA),
+    facets={"category": CATEGORY, "source": Source},
+    terms={"place": "地点", "category": "类别", "description": "情况", "source": "来源"},
+    example={
+        "place": "LH-Y3",
+        "category": "0101",
+        "description": "南墙外搭有棚屋一间，占绿地约 20 平方米",
+        "source": "patrol",
+    },
+)
+def report(
+    *,
+    by: By,
+    place: Place,
+    category: Annotated[str, CATEGORY],
+    description: str,
+    source: Source = Source.WORKER,
+) -> Entry:
+    """Enter something wrong at a place, down to the building or road section and never to a household.
+
+    Write what is wrong, not who: no names and telephone numbers in the description. A single item of 私搭乱建 or
+    毁绿种菜 is seen in its area only (个人信息保护法第二十五条); everything else may be read by all.
+    """
+    problem, label = _found(by, place, category, description, source, Stage.REPORTED)
+    measures = [_one("problem_reported")]
+    if source in Source.from_residents():
+        measures.append(_one("problem_from_residents"))
+    return Entry(
+        subject=problem,
+        place=place,
+        label=label,
+        facets={"category": category, "source": source},
+        measures=measures,
+        rows=[problem],
+        audience=records.audience_of(category),
+    )
+
+
+@act(
+    "problems.settle",
+    "当场处置",
+    leaves="problems.settled",
+    fact_chinese="已当场处置",
+    address="problems/settled",
+    who=FINDERS,
+    place=lambda place, **_: place,
+    audience=Audience.PUBLIC,
+    facets={"category": CATEGORY, "source": Source},
+    terms={"place": "地点", "category": "类别", "description": "做了什么", "measures": "数量", "source": "来源"},
+    example={
+        "place": "LH-HYJ",
+        "category": "0102",
+        "description": "清理路边垃圾袋",
+        "measures": [{"indicator": "litter_cleared", "quantity": 1}],
+    },
+)
+def settle(
+    *,
+    by: By,
+    place: Place,
+    category: Annotated[str, CATEGORY],
+    description: str,
+    measures: list[Quantity] | None = None,
+    source: Source = Source.PATROL,
+) -> Entry:
+    """Put something small right on the spot and say so in one line. It is closed at once and counted apart, outside
+    the cases and their rates (规则 problems.on_the_spot); 私搭乱建 and 毁绿种菜 cannot be closed this way.
+    """
+    _require("problems.settle.category", rules.may_settle(category), "category")
+    problem, label = _found(by, place, category, description, source, Stage.SETTLED)
+    _require_measures(category, measures or [])
+    return Entry(
+        subject=problem,
+        place=place,
+        label=label,
+        facets={"category": category, "source": source},
+        measures=[*(measures or []), _one("problem_settled")],
+        rows=[problem],
+        rule_version=norms.rule("problems.on_the_spot", on=by.day, district=by.district).ref,
+    )
+
+
+@act(
+    "problems.dispatch",
+    "派遣",
+    leaves="problems.dispatched",
+    fact_chinese="已派遣",
+    address="problems/{problem}/dispatch",
+    who=DISPATCHERS,
+    place=lambda problem, **_: problem.place,
+    audience=(Audience.PUBLIC, Audience.AREA),
+    facets={"category": CATEGORY},
+    terms={"problem": "问题", "organisation": "承办单位"},
+    example={"problem": "$problem", "organisation": "LH-YGHY-JWH"},
+)
+def dispatch(*, by: By, problem: Problem, organisation: Organisation) -> Entry:
+    """Hand a problem to the organisation that answers for it. The clock starts now and runs in working time by the
+    category's rule (规则 problems.deadline); the record keeps which version.
+
+    When a resolution was sent back, the same organisation goes on within the term it had; another one may be given
+    the problem instead, with a term of its own.
+    """
+    problem, steps, last = records.locked(by, problem)
+    current = records.dispatch_of(problem)
+    verdict = rules.may_dispatch(problem.stage, problem.handler, organisation, records.was_returned(steps), by.day)
+    _require("problems.dispatch", verdict, "organisation")
+    term = deadline_of(problem.category, by.instant, by.district)
+    if term.due is None:
+        raise LookupError("a clock that was never stopped has no due instant")
+    if current is not None and current.running and by.instant <= current.due_at:
+        current.running = False
+        current.save(update_fields=["running"])
+    problem.stage, problem.handler, problem.due_at = Stage.DISPATCHED, organisation, term.due
+    problem.save(update_fields=["stage", "handler", "due_at"])
+    made = Dispatch(
+        district=by.district,
+        problem=problem,
+        organisation=organisation,
+        due_at=term.due,
+        rule_version=term.rule_version,
+    )
+    return records.entry(
+        problem,
+        because=last,
+        organisation=organisation,
+        measures=[_one("problem_dispatched")],
+        parties=[Share(Part.HANDLER, organisation=organisation)],
+        rows=[made],
+        rule_version=term.rule_version,
+    )
+
+
+@act(
+    "problems.visit",
+    "入户",
+    leaves="problems.visited",
+    fact_chinese="已入户",
+    address="problems/{problem}/visits",
+    who=VISITORS,
+    place=lambda problem, **_: problem.place,
+    audience=Audience.PARTIES,
+    facets={"category": CATEGORY, "purpose": Purpose},
+    terms={"problem": "问题", "purpose": "目的", "door": "户", "invited": "住户约请", "note": "说明"},
+    example={"problem": "$problem", "purpose": "explain", "invited": True, "note": "讲清占用绿地的规定，住户愿意自拆"},
+)
+def visit(
+    *,
+    by: By,
+    problem: Problem,
+    purpose: Purpose,
+    door: Place | None = None,
+    invited: bool = False,
+    note: str = "",
+) -> Entry:
+    """Call on a household because of a problem: explain, mediate, agree on a plan, look back afterwards.
+
+    Outside the hours of rule problems.visit_hours only when the household asked for it. The door and the words stay
+    with those who work on it and those who answer for the area; the record itself names no household.
+    """
+    problem = lock(problem)
+    _require("problems.visit.stage", rules.may_visit(problem.stage, purpose), "purpose")
+    hours = norms.rule("problems.visit_hours", on=by.day, district=by.district)
+    _require("problems.visit.hours", rules.may_call_at(by.instant, hours.value, invited), "at")
+    if door is not None:
+        home = nearest(problem.place, PlaceKind.COMMUNITY, PlaceKind.VILLAGE) or problem.place
+        if door.kind != PlaceKind.DOOR or not home.covers(door.path):
+            raise Refused("problems.visit.door", f"“{door}”不是{home}的户，请填本{home}的户编号", field="door")
+    return records.entry(
+        problem,
+        because=records.last_of(problem),
+        facets={"purpose": purpose},
+        measures=[_one("visited")],
+        rows=[Visit(district=by.district, problem=problem, door=door, text=note.strip())],
+        rule_version=hours.ref,
+        audience=Audience.PARTIES,
+    )
+
+
+@act(
+    "problems.resolve",
+    "办结",
+    leaves="problems.resolved",
+    fact_chinese="已办结",
+    address="problems/{problem}/resolution",
+    who=HANDLERS,
+    place=lambda problem, **_: problem.place,
+    organisation=lambda problem, **_: problem.handler,
+    audience=(Audience.PUBLIC, Audience.AREA),
+    facets={"category": CATEGORY, "mode": Mode, "owner": Owner, "in_time": InTime},
+    terms={
+        "problem": "问题",
+        "mode": "方式",
+        "measures": "数量",
+        "owner": "搭建人类别",
+        "co_handlers": "协办单位",
+        "note": "说明",
+    },
+    example={
+        "problem": "$problem",
+        "mode": "voluntary",
+        "owner": "cadre",
+        "measures": [{"indicator": "shed_removed", "quantity": 1}, {"indicator": "shed_area", "quantity": 46}],
+        "co_handlers": ["LH-ZF"],
+        "note": "住户自行拆除，已清运",
+    },
+)
+def resolve(
+    *,
+    by: By,
+    problem: Problem,
+    mode: Mode,
+    measures: list[Quantity] | None = None,
+    owner: Owner = Owner.UNKNOWN,
+    co_handlers: list[Organisation] | None = None,
+    note: str = "",
+) -> Entry:
+    """Say that a dispatched problem is done away with, how, and how much. Somebody else verifies it.
+
+    Of 私搭乱建 and 毁绿种菜 it says who removed (自行, 协助) and how many; 强制拆除 is never recorded here, for street
+    and community hold clue, persuasion and the removal people carry out themselves (城乡规划法第六十八条, 行政强制法
+    第三十四条至第四十四条, 郑州市城乡规划管理条例第六十四条、第六十五条). It is in time up to the due instant; what
+    was recorded as lapsed stays so. Solved together, it counts for each organisation and once in the area.
+    """
+    _require("problems.resolve.forced", rules.mode_is_ours(mode), "mode")
+    problem, _, last = records.locked(by, problem)
+    if problem.stage != Stage.DISPATCHED:
+        reason = "还没有派遣，先派遣再办结" if problem.stage == Stage.REPORTED else "不能再办结"
+        raise Conflict("problems.resolve.stage", f"这件事{problem.get_stage_display()}，{reason}")
+    measures, co_handlers = measures or [], co_handlers or []
+    _require_measures(problem.category, measures)
+    counted = {one.indicator for one in measures}
+    _require("problems.resolve.mode", rules.resolution_fits(problem.category, mode, counted, owner, note), "mode")
+    handler, current = problem.handler, records.dispatch_of(problem)
+    if handler is None or current is None:
+        raise LookupError(f"{problem.number} is dispatched to nobody")
+    _require("problems.resolve.co_handlers", rules.may_join(handler, co_handlers, by.day), "co_handlers")
+    in_time = by.instant <= current.due_at and not Lapse.objects.filter(dispatch=current).exists()
+    if in_time and current.running:
+        current.running = False
+        current.save(update_fields=["running"])
+    problem.stage = Stage.RESOLVED
+    problem.save(update_fields=["stage"])
+    facets: dict[str, str] = {"mode": mode, "in_time": InTime.YES if in_time else InTime.NO}
+    if mode in rules.REMOVED:
+        facets["owner"] = owner
+    return records.entry(
+        problem,
+        because=last,
+        organisation=handler,
+        facets=facets,
+        measures=[
+            *measures,
+            _one("problem_resolved"),
+            *([_one("problem_resolved_in_time")] if in_time else []),
+        ],
+        parties=[
+            Share(Part.LEAD if co_handlers else Part.HANDLER, organisation=handler),
+            *(Share(Part.CO_HANDLER, organisation=one) for one in co_handlers),
+        ],
+        rows=[Resolution(district=by.district, problem=problem, mode=mode, text=note.strip())],
+        rule_version=current.rule_version,
+    )
+
+
+@act(
+    "problems.remeasure",
+    "更正数量",
+    leaves="problems.remeasured",
+    fact_chinese="数量已更正",
+    address="problems/{problem}/measures",
+    who=(*CORRECTORS, *(role for role in HANDLERS if role not in CORRECTORS)),
+    place=lambda problem, **_: problem.place,
+    organisation=lambda problem, **_: problem.handler,
+    audience=(Audience.PUBLIC, Audience.AREA),
+    facets={"category": CATEGORY, "mode": Mode, "owner": Owner, "in_time": InTime},
+    terms={"problem": "问题", "measures": "数量", "reason": "更正理由"},
+    example={
+        "problem": "$problem",
+        "measures": [{"indicator": "shed_removed", "quantity": 1}, {"indicator": "shed_area", "quantity": 48}],
+        "reason": "复量为 48 平方米",
+    },
+)
+def remeasure(*, by: By, problem: Problem, measures: list[Quantity], reason: str) -> Entry:
+    """Put the amounts of a resolution right, with the reason. What stood before stays readable; totals take the new
+    amounts on the day of the resolution.
+
+    Open to who resolved it or wrote it down until it is verified, and to the secretary and the street organiser.
+    """
+    problem = lock(problem)
+    if problem.stage not in (Stage.RESOLVED, Stage.VERIFIED):
+        raise Conflict("problems.remeasure.stage", f"这件事{problem.get_stage_display()}，还没有可更正的数量")
+    if not reason.strip():
+        raise Refused("problems.remeasure.reason", "请写明更正理由", field="reason")
+    chain = records.resolution_facts(problem)
+    own = problem.stage == Stage.RESOLVED and by.actor.pk in records.hands(chain)
+    if not own and not _holds(by, CORRECTORS, problem.place):
+        raise Forbidden(
+            "problems.remeasure.who", "更正数量由社区书记、街道组织员办理；核查以前，办结人和登记人也可以更正"
+        )
+    head = chain[-1]
+    _require_measures(problem.category, measures)
+    verdict = rules.resolution_fits(
+        problem.category,
+        Mode(head.facets["mode"]),
+        {one.indicator for one in measures},
+        Owner(head.facets.get("owner", Owner.UNKNOWN)),
+        reason,
+    )
+    _require("problems.remeasure.measures", verdict, "measures")
+    counted = rules.counts_of(problem.category)
+    kept = [
+        Quantity(one.indicator_id, one.quantity, one.bound)
+        for one in head.measures.all()
+        if one.indicator_id not in counted
+    ]
+    return records.entry(
+        problem,
+        because=head,
+        organisation=head.organisation,
+        facets={name: value for name, value in head.facets.items() if name != "category"},
+        measures=[*measures, *kept],
+        parties=records.parties_of(head),
+        rows=[Remeasurement(district=by.district, problem=problem, text=reason.strip())],
+        rule_version=head.rule_version,
+        corrects=head,
+        at=head.at,
+    )
+
+
+@act(
+    "problems.verify",
+    "核查",
+    leaves="problems.verified",
+    fact_chinese="已核查",
+    address="problems/{problem}/verification",
+    who=VERIFIERS,
+    place=lambda problem, **_: problem.place,
+    audience=(Audience.PUBLIC, Audience.AREA),
+    facets={"category": CATEGORY, "outcome": Outcome},
+    terms={"problem": "问题", "passed": "通过", "note": "说明"},
+    example={"problem": "$problem", "passed": True, "note": "现场已复绿"},
+)
+def verify(*, by: By, problem: Problem, passed: bool, note: str = "") -> Entry:
+    """Look whether it was done, and say so; never by those who resolved it, wrote it down or put its amounts right.
+
+    Passed, it is closed. Otherwise it goes back to its organisation with the reason: what was said to be done is in
+    no total any more, and the term runs on as it did; nobody gains time by it.
+    """
+    problem, _, _ = records.locked(by, problem)
+    if problem.stage != Stage.RESOLVED:
+        raise Conflict("problems.verify.stage", f"这件事{problem.get_stage_display()}，办结以后才能核查")
+    chain = records.resolution_facts(problem)
+    apart = rules.may_verify(records.hands(chain), {by.actor.pk, by.writer.pk})
+    if not apart:
+        raise Forbidden("problems.verify.handler", apart.reason)
+    if not passed and not note.strip():
+        raise Refused("problems.verify.note", "退回要写明哪里没有办好", field="note")
+    head = chain[-1]
+    problem.stage = Stage.VERIFIED if passed else Stage.DISPATCHED
+    problem.save(update_fields=["stage"])
+    current = records.dispatch_of(problem)
+    if not passed and current is not None and not Lapse.objects.filter(dispatch=current).exists():
+        current.running = True
+        current.save(update_fields=["running"])
+    return records.entry(
+        problem,
+        because=head,
+        organisation=head.organisation,
+        facets={"outcome": Outcome.PASSED if passed else Outcome.RETURNED},
+        measures=[_one("problem_verified" if passed else "problem_returned")],
+        parties=records.parties_of(head),
+        rows=[Verification(district=by.district, problem=problem, passed=passed, text=note.strip())],
+        rule_version=norms.rule("problems.verifier", on=by.day, district=by.district).ref,
+        corrects=None if passed else head,
+    )
+
+
+@act(
+    "problems.lapse",
+    "到期未办结",
+    leaves="problems.lapsed",
+    fact_chinese="到期未办结",
+    address="problems/{problem}/lapse",
+    who=(),
+    place=lambda problem, **_: problem.place,
+    audience=(Audience.PUBLIC, Audience.AREA),
+    facets={"category": CATEGORY},
+    terms={"problem": "问题"},
+    example={"problem": "$problem"},
+    by_system=True,
+)
+def lapse(*, by: By, problem: Problem) -> Entry:
+    """Record at its due instant that a dispatch was not resolved, so that what did not happen can be counted. Once per
+    dispatch, by the clock alone; the problem stays open.
+    """
+    problem = lock(problem)
+    due = (
+        Dispatch.objects.filter(district=by.district, problem=problem, running=True, due_at__lte=by.instant)
+        .select_related("fact", "organisation")
+        .order_by("due_at", "id")
+        .first()
+    )
+    if due is None:
+        raise Conflict("problems.lapse.none", "这件事没有到期未办结的派遣，不用记")
+    due.running = False
+    due.save(update_fields=["running"])
+    return records.entry(
+        problem,
+        because=due.fact,
+        organisation=due.organisation,
+        measures=[_one("problem_lapsed")],
+        parties=[Share(Part.HANDLER, organisation=due.organisation)],
+        rows=[Lapse(district=by.district, dispatch=due)],
+        rule_version=due.rule_version,
+        at=due.due_at,
+    )
+
+
+def _one(indicator: str) -> Quantity:
+    return Quantity.of(indicator, 1)
+
+
+def _require(code: str, verdict: Verdict, field: str = "") -> None:
+    if not verdict:
+        raise Refused(code, verdict.reason, field=field)
+
+
+def _require_measures(category: str, measures: Iterable[Quantity]) -> None:
+    fitting = rules.counts_of(category)
+    if wrong := sorted({one.indicator for one in measures} - set(fitting)):
+        names = {code: f"{row.name}（{code}）" for code, row in indicators({*wrong, *fitting}).items()}
+        offered = f"可填的有：{'、'.join(names[code] for code in fitting)}" if fitting else "请删掉这一行"
+        reason = f"这一类问题不填{'、'.join(names.get(code, code) for code in wrong)}，{offered}"
+        raise Refused("problems.measures", reason, field="measures")
+
+
+def _found(by: By, place: Place, category: str, description: str, source: Source, stage: Stage) -> tuple[Problem, str]:
+    """A new problem and the label of all its records: place, category as it is called that day, number."""
+    _require("problems.place", rules.may_stand_at(place, by.day), "place")
+    term = norms.term(CATEGORY.name, category, on=by.day, district=by.district)
+    if not term.parent_code:
+        raise Refused("problems.category", f"“{term.name}”是大类，请选到小类", field="category")
+    if not description.strip():
+        raise Refused("problems.description", "请用一句话写明情况", field="description")
+    problem = Problem(
+        district=by.district,
+        number=numbers.take(by.district, "problem"),
+        place=place,
+        path=place.path,
+        category=category,
+        stage=stage,
+        source=source,
+        text=description.strip(),
+    )
+    return problem, f"{place}{term.name}，{problem.number}"
+
+
+def _holds(by: By, roles: Sequence[Role], place: Place) -> bool:
+    held = by.held if by.held is not None else posts(by.actor, by.judged_on)
+    return any(post.role in roles and covers(post, place, None) for post in held)

@@ -1,0 +1,134 @@
+"""Questions to the room: lists by key, a problem's timeline, what fell due, sums by category."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models.fields.json import KT
+
+from gongzhi.ground.keys import under
+from gongzhi.ground.ledger.models import Bound, Fact, Measure, Party, Worded
+from gongzhi.ground.ledger.reads import Figure, history_of
+from gongzhi.ground.ledger.writing import subject_of
+from gongzhi.ground.places.models import Place
+from gongzhi.rooms.problems.models import (
+    Dispatch,
+    Problem,
+    ProblemQuerySet,
+    Remeasurement,
+    Resolution,
+    Verification,
+    Visit,
+)
+
+if TYPE_CHECKING:
+    from gongzhi.ground.people.may import Viewer
+
+WORDED: tuple[type[Worded], ...] = (Problem, Visit, Resolution, Remeasurement, Verification)
+
+
+@dataclass(frozen=True)
+class Page:
+    """A stretch of a list, newest first. `before` and `after` are the keys of its neighbours, None at an end."""
+
+    rows: Sequence[Problem]
+    before: UUID | None
+    after: UUID | None
+
+
+def page(problems: ProblemQuerySet, *, before: UUID | None = None, after: UUID | None = None, size: int = 30) -> Page:
+    """The `size` problems recorded just `before` a key (the next page) or just `after` it (the previous one)."""
+    if after is not None:
+        found = list(problems.filter(id__gt=after).order_by("id").select_related("place", "handler")[: size + 1])
+        more, rows = len(found) > size, found[:size][::-1]
+        return Page(rows, rows[-1].pk if rows else None, rows[0].pk if more else None)
+    if before is not None:
+        problems = problems.filter(id__lt=before)
+    found = list(problems.order_by("-id").select_related("place", "handler")[: size + 1])
+    more, rows = len(found) > size, found[:size]
+    return Page(rows, rows[-1].pk if more else None, rows[0].pk if before is not None and rows else None)
+
+
+def open_at(place: Place, viewer: Viewer | None) -> ProblemQuerySet:
+    """The open problems of an area that this viewer may open."""
+    return Problem.objects.under(place).open().visible_to(viewer)
+
+
+@dataclass
+class Step:
+    """One record of a problem as it may be read: its amounts, who took part, its words (None where they are not for
+    this reader), and what put it right since."""
+
+    fact: Fact
+    measures: list[Measure]
+    parties: list[Party]
+    words: str | None = None
+    corrections: list[Step] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """A problem's records, oldest first, corrections under what they correct. `hidden` counts those not open here."""
+
+    steps: Sequence[Step]
+    hidden: int
+
+
+def timeline(problem: Problem, viewer: Viewer | None) -> Timeline:
+    """What happened to a problem. The public reads no free words: they may name somebody."""
+    history = history_of(subject_of(problem), problem.district)
+    facts = list(
+        history.filter(pk__in=Fact.objects.visible_to(viewer).filter(subject=subject_of(problem)).order_by())
+        .select_related("by", "organisation", "place", "because")
+        .prefetch_related("measures__indicator", "parties__organisation")
+    )
+    words = _words(facts) if viewer else {}
+    steps = {
+        fact.pk: Step(fact, list(fact.measures.all()), list(fact.parties.all()), words.get(fact.pk)) for fact in facts
+    }
+    top: list[Step] = []
+    for step in steps.values():
+        corrected = steps.get(step.fact.corrects_id) if step.fact.corrects_id else None
+        (corrected.corrections if corrected else top).append(step)
+    return Timeline(top, history.count() - len(facts))
+
+
+def _words(facts: Iterable[Fact]) -> dict[UUID, str]:
+    said = {fact.pk for fact in facts if fact.words}
+    found: dict[UUID, str] = {}
+    for model in WORDED if said else ():
+        found |= dict(model._default_manager.filter(fact__in=said).values_list("fact_id", "text"))
+    return found
+
+
+def due_to_lapse(district: str, until: datetime) -> QuerySet[Dispatch]:
+    """Dispatches due up to an instant, not resolved by then and not recorded as lapsed: work for `problems.lapse`."""
+    running = Dispatch.objects.filter(district=district, running=True, due_at__lte=until)
+    return running.select_related("problem__place", "problem__handler").order_by("due_at", "id")
+
+
+def stages(place: Place, viewer: Viewer | None) -> dict[str, int]:
+    """How many problems of an area stand at which stage."""
+    rows = Problem.objects.under(place).visible_to(viewer).values_list("stage").annotate(Count("id")).order_by()
+    return dict(rows)
+
+
+def sums_by_category(
+    place: Place, indicators: Iterable[str], first: date, last: date, as_of: datetime | None = None
+) -> dict[tuple[str, str], Figure]:
+    """Sums over an area's records of the days `first`–`last` by (category, indicator), as known at `as_of`."""
+    facts = Fact.objects.under(place).within(first, last).as_of(as_of).filter(kind__startswith="problems.")
+    rows = (
+        Measure.objects.filter(under(place.path, "fact__path"), district=place.district)
+        .filter(fact__in=facts.order_by(), indicator__in=list(indicators))
+        .annotate(category=KT("fact__facets__category"))
+        .values("category", "indicator")
+        .annotate(total=Sum("quantity"), inexact=Count("id", filter=Q(bound=Bound.AT_LEAST)))
+        .order_by()
+    )
+    return {(row["category"], row["indicator"]): Figure(row["indicator"], row["total"], row["inexact"]) for row in rows}

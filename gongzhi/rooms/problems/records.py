@@ -1,0 +1,110 @@
+"""How the records of one problem hang together: what came last, what corrects what, whose hands were in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from gongzhi.ground.ledger.acts import Audience, By, Entry, Quantity, Share, lock
+from gongzhi.ground.ledger.models import Fact
+from gongzhi.ground.ledger.reads import history_of
+from gongzhi.ground.ledger.writing import subject_of
+from gongzhi.ground.places.models import Organisation
+from gongzhi.ground.refusals import Refused
+from gongzhi.rooms.problems import rules
+from gongzhi.rooms.problems.models import (
+    Dispatch,
+    Lapse,
+    Outcome,
+    Problem,
+    Remeasurement,
+    Resolution,
+    Verification,
+    Visit,
+)
+
+# What moves a problem on, in order of time; visits and lapses only stand beside it.
+STEPS = frozenset({"problems.reported", "problems.dispatched", "problems.resolved", "problems.verified"})
+
+
+def last_of(problem: Problem) -> Fact | None:
+    return history_of(subject_of(problem), problem.district).last()
+
+
+def locked(by: By, problem: Problem) -> tuple[Problem, list[Fact], Fact | None]:
+    """The problem held for this act, the steps it has taken and its last record.
+
+    Refused when this is said to have happened before the step it follows: paper may come late, not out of order.
+    """
+    problem = lock(problem)
+    facts = list(history_of(subject_of(problem), problem.district))
+    steps = [fact for fact in facts if fact.kind in STEPS]
+    if steps and by.instant < steps[-1].at:
+        raise Refused("problems.order", f"时间早于上一步（{steps[-1].label}），请核对日期和时间", field="at")
+    return problem, steps, facts[-1] if facts else None
+
+
+def was_returned(steps: Sequence[Fact]) -> bool:
+    return bool(steps) and steps[-1].facets.get("outcome") == Outcome.RETURNED
+
+
+def dispatch_of(problem: Problem) -> Dispatch | None:
+    """The dispatch that counts now."""
+    return Dispatch.objects.filter(district=problem.district, problem=problem).order_by("id").last()
+
+
+def resolution_facts(problem: Problem) -> list[Fact]:
+    """The last resolution and the corrections of its amounts, in order."""
+    made = Resolution.objects.filter(district=problem.district, problem=problem).select_related("fact")
+    chain = [made.latest("id").fact]
+    while head := Fact.objects.filter(district=problem.district, corrects=chain[-1]).first():
+        chain.append(head)
+    return chain
+
+
+def hands(chain: Iterable[Fact]) -> set[UUID]:
+    return {actor for fact in chain for actor in (fact.by_id, fact.recorded_by_id)}
+
+
+def parties_of(fact: Fact) -> list[Share]:
+    return [
+        Share(party.role, organisation=party.organisation)
+        for party in fact.parties.select_related("organisation").order_by("id")
+    ]
+
+
+def entry(
+    problem: Problem,
+    *,
+    because: Fact | None,
+    rows: Sequence[Dispatch | Lapse | Remeasurement | Resolution | Verification | Visit],
+    measures: Sequence[Quantity],
+    organisation: Organisation | None = None,
+    facets: dict[str, str] | None = None,
+    parties: Sequence[Share] = (),
+    rule_version: str = "",
+    corrects: Fact | None = None,
+    audience: Audience | None = None,
+    at: datetime | None = None,
+) -> Entry:
+    """What every act on an existing problem leaves: at its place, of its category, for its audience."""
+    return Entry(
+        subject=problem,
+        place=problem.place,
+        organisation=organisation,
+        label=problem.fact.label,
+        facets={"category": problem.category} | (facets or {}),
+        measures=measures,
+        parties=parties,
+        rows=rows,
+        rule_version=rule_version,
+        audience=audience or audience_of(problem.category),
+        corrects=corrects,
+        because=because,
+        at=at,
+    )
+
+
+def audience_of(category: str) -> Audience:
+    return Audience.AREA if rules.is_removal(category) else Audience.PUBLIC
