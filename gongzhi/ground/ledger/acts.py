@@ -26,6 +26,7 @@ from gongzhi.ground import clock_is_moved, day_of, now
 from gongzhi.ground.ledger import parameters, writing
 from gongzhi.ground.ledger.models import Audience, Fact, Refusal, Worded
 from gongzhi.ground.ledger.parameters import Parameters, Quantity, Vocabulary
+from gongzhi.ground.ledger.proof import canonical
 from gongzhi.ground.ledger.writing import Entry, Share
 from gongzhi.ground.people.may import Verdict, covers, may, posts
 from gongzhi.ground.people.models import AREA_OFFICERS, Actor, ActorKind, Appointment
