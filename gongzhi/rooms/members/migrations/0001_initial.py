@@ -6,62 +6,159 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('ledger', '0001_initial'),
-        ('people', '0001_initial'),
-        ('places', '0001_initial'),
+        ("ledger", "0001_initial"),
+        ("people", "0001_initial"),
+        ("places", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Member',
+            name="Member",
             fields=[
-                ('id', models.UUIDField(default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('district', gongzhi.ground.keys.DistrictField(max_length=6, verbose_name='区县租户号')),
-                ('standing', models.CharField(choices=[('full', '正式党员'), ('probationary', '预备党员')], max_length=12, verbose_name='党籍')),
-                ('joined_on', models.DateField(blank=True, null=True, verbose_name='入党日期')),
-                ('person', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='member', to='people.person', verbose_name='人员')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("district", gongzhi.ground.keys.DistrictField(max_length=6, verbose_name="区县租户号")),
+                (
+                    "standing",
+                    models.CharField(
+                        choices=[("full", "正式党员"), ("probationary", "预备党员")], max_length=12, verbose_name="党籍"
+                    ),
+                ),
+                ("joined_on", models.DateField(blank=True, null=True, verbose_name="入党日期")),
+                (
+                    "person",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="member",
+                        to="people.person",
+                        verbose_name="人员",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '党员',
+                "verbose_name": "党员",
             },
         ),
         migrations.CreateModel(
-            name='Link',
+            name="Link",
             fields=[
-                ('id', models.UUIDField(default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('district', gongzhi.ground.keys.DistrictField(max_length=6, verbose_name='区县租户号')),
-                ('target', models.CharField(choices=[('door', '户'), ('section', '路段')], max_length=8, verbose_name='对象')),
-                ('since', models.DateField(verbose_name='起')),
-                ('until', models.DateField(blank=True, help_text='这一天起不再联系', null=True, verbose_name='止')),
-                ('fact', gongzhi.ground.keys.ScopedFK(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='ledger.fact', verbose_name='记录')),
-                ('place', gongzhi.ground.keys.ScopedFK(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='places.place', verbose_name='地点')),
-                ('member', gongzhi.ground.keys.ScopedFK(on_delete=django.db.models.deletion.PROTECT, related_name='links', to='members.member', verbose_name='党员')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("district", gongzhi.ground.keys.DistrictField(max_length=6, verbose_name="区县租户号")),
+                (
+                    "target",
+                    models.CharField(choices=[("door", "户"), ("section", "路段")], max_length=8, verbose_name="对象"),
+                ),
+                ("since", models.DateField(verbose_name="起")),
+                ("until", models.DateField(blank=True, help_text="这一天起不再联系", null=True, verbose_name="止")),
+                (
+                    "fact",
+                    gongzhi.ground.keys.ScopedFK(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="ledger.fact",
+                        verbose_name="记录",
+                    ),
+                ),
+                (
+                    "place",
+                    gongzhi.ground.keys.ScopedFK(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="places.place",
+                        verbose_name="地点",
+                    ),
+                ),
+                (
+                    "member",
+                    gongzhi.ground.keys.ScopedFK(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="links",
+                        to="members.member",
+                        verbose_name="党员",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '联系',
-                'indexes': [models.Index(fields=['district', 'place'], name='link_place')],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('until', None)), fields=('district', 'member', 'place'), name='link_once_per_member'), models.UniqueConstraint(condition=models.Q(('target', 'door'), ('until', None)), fields=('district', 'place'), name='link_one_per_door')],
+                "verbose_name": "联系",
+                "indexes": [models.Index(fields=["district", "place"], name="link_place")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("until", None)),
+                        fields=("district", "member", "place"),
+                        name="link_once_per_member",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("target", "door"), ("until", None)),
+                        fields=("district", "place"),
+                        name="link_one_per_door",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Affiliation',
+            name="Affiliation",
             fields=[
-                ('id', models.UUIDField(default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('district', gongzhi.ground.keys.DistrictField(max_length=6, verbose_name='区县租户号')),
-                ('since', models.DateField(verbose_name='起')),
-                ('until', models.DateField(blank=True, help_text='这一天起不在这个支部', null=True, verbose_name='止')),
-                ('branch', gongzhi.ground.keys.ScopedFK(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='places.organisation', verbose_name='支部')),
-                ('fact', gongzhi.ground.keys.ScopedFK(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='ledger.fact', verbose_name='记录')),
-                ('member', gongzhi.ground.keys.ScopedFK(on_delete=django.db.models.deletion.PROTECT, related_name='affiliations', to='members.member', verbose_name='党员')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("district", gongzhi.ground.keys.DistrictField(max_length=6, verbose_name="区县租户号")),
+                ("since", models.DateField(verbose_name="起")),
+                ("until", models.DateField(blank=True, help_text="这一天起不在这个支部", null=True, verbose_name="止")),
+                (
+                    "branch",
+                    gongzhi.ground.keys.ScopedFK(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="places.organisation",
+                        verbose_name="支部",
+                    ),
+                ),
+                (
+                    "fact",
+                    gongzhi.ground.keys.ScopedFK(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="ledger.fact",
+                        verbose_name="记录",
+                    ),
+                ),
+                (
+                    "member",
+                    gongzhi.ground.keys.ScopedFK(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="affiliations",
+                        to="members.member",
+                        verbose_name="党员",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '组织关系',
-                'indexes': [models.Index(condition=models.Q(('until', None)), fields=['district', 'branch'], name='affiliation_branch')],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('until', None)), fields=('district', 'member'), name='affiliation_one_open')],
+                "verbose_name": "组织关系",
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("until", None)), fields=["district", "branch"], name="affiliation_branch"
+                    )
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("until", None)), fields=("district", "member"), name="affiliation_one_open"
+                    )
+                ],
             },
         ),
     ]
