@@ -1,0 +1,287 @@
+"""The goals of docs/performance.md that this stage answers for: G1–G4."""
+
+from __future__ import annotations
+
+import time
+from argparse import Namespace
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from functools import cache
+from typing import Any
+
+from django.core.management import call_command
+from django.db import connection, connections
+from django.test.utils import CaptureQueriesContext
+
+from bench import bulk, load
+from gongzhi.clock.install import install
+from gongzhi.ground import now, today
+from gongzhi.ground.ledger.acts import By, registry
+from gongzhi.ground.ledger.models import InstallationKind
+from gongzhi.ground.people.models import Account, Actor, Token
+
+Row = dict[str, Any]
+DISTRICT = "410102"
+CLIENTS = 8
+SECTIONS = 64
+
+
+def line(row: Row) -> str:
+    met = {True: "达到", False: "没达到", None: ""}[row.get("met")]
+    figures = "  ".join(
+        f"{name} {value:,.2f}" if isinstance(value, float) else f"{name} {value}"
+        for name, value in row.items()
+        if name not in {"goal", "what", "met"}
+    )
+    return f"{row['goal']:<3} {row['what']:<30} {figures}  {met}"
+
+
+@cache
+def token() -> str:
+    """An installed district with a street, a community, sections and an organiser; returns the organiser's token."""
+    call_command("migrate", verbosity=0)
+    install(DISTRICT, "中原区", InstallationKind.PRODUCTION)
+    system = Actor.system(DISTRICT)
+
+    def do(actor: Actor, name: str, **raw: Any) -> None:
+        registry[name].call(By(actor), raw)
+
+    do(system, "people.appoint", role="district_organiser", place=DISTRICT, name="郑远山", username="district")
+    district = Account.objects.get(username="district").actor
+    do(district, "places.open", parent=DISTRICT, kind="street", code="S1", name="莲湖街道")
+    for number in range(CLIENTS):
+        code = f"C{number}"
+        do(district, "places.open", parent="S1", kind="community", code=code, name=f"第{number}社区")
+        for one in range(SECTIONS):
+            do(district, "places.open", parent=code, kind="section", code=f"{code}-{one}", name=f"{number}号路{one}段")
+    do(district, "organisations.open", kind="residents_committee", code="O1", name="居委会", place="C0")
+    do(district, "people.appoint", role="street_organiser", place="S1", name="田野", username="street")
+    account = Account.objects.get(username="street")
+    account.must_change_password = False
+    account.save()
+    _, secret = Token.issue(account, now() + timedelta(hours=2))
+    return secret
+
+
+def patrols(client: int, run: int) -> Iterator[tuple[str, Row]]:
+    """Lines nobody wrote yet: a client's own sections, day by day into the past."""
+    for back in range(1, 4000):
+        day = (today() - timedelta(days=back + 4000 * run)).isoformat()
+        for one in range(SECTIONS):
+            for slot in ("morning", "evening"):
+                body = {"section": f"C{client}-{one}", "slot": slot, "on": day, "found": 0}
+                yield f"{run}-{client}-{one}-{day}-{slot}", body
+
+
+def hot_patrols(client: int, run: int) -> Iterator[tuple[str, Row]]:
+    """Meetings at one community on one day: every client adds to the same tally rows."""
+    for number in range(200_000):
+        yield f"hot-{run}-{client}-{number}", {"kind": "theme_day", "host": "O1", "attended": 3, "expected": 5}
+
+
+def dsn() -> dict[str, Any]:
+    settings = connection.settings_dict
+    return {"dbname": settings["NAME"], "user": settings["USER"] or None, "host": settings["HOST"]}
+
+
+def four_statements(spread: bool = True) -> Callable[[Any, int, int], None]:
+    """The limit: authorise, fact, measure, tally, in bare tables of the same shape."""
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE IF EXISTS bare_fact, bare_measure, bare_tally, bare_post")
+        cursor.execute(
+            "CREATE TABLE bare_fact (id uuid PRIMARY KEY, district char(6), kind text, place int, "
+            "at timestamptz, body jsonb)"
+        )
+        cursor.execute("CREATE INDEX ON bare_fact (district, place, at)")
+        cursor.execute(
+            "CREATE TABLE bare_measure (fact uuid, indicator text, quantity bigint, PRIMARY KEY (fact, indicator))"
+        )
+        cursor.execute(
+            "CREATE TABLE bare_tally (place int, indicator text, day date, quantity bigint, "
+            "PRIMARY KEY (place, indicator, day))"
+        )
+        cursor.execute("CREATE TABLE bare_post (actor int PRIMARY KEY, role text)")
+        cursor.execute("INSERT INTO bare_post SELECT n, 'worker' FROM generate_series(1, 1000) n")
+    from uuid_utils.compat import uuid7
+
+    def once(bare: Any, client: int, count: int) -> None:
+        fact = uuid7()
+        place = client * 1000 + count % 64 if spread else 1
+        with bare.cursor() as cursor:
+            cursor.execute("SELECT role FROM bare_post WHERE actor = %s", (count % 1000 + 1,))
+            cursor.fetchone()
+            cursor.execute(
+                "INSERT INTO bare_fact VALUES (%s, '410102', 'activities.patrolled', %s, now(), '{}')", (fact, place)
+            )
+            cursor.execute("INSERT INTO bare_measure VALUES (%s, 'patrolled', 1000)", (fact,))
+            cursor.execute(
+                "INSERT INTO bare_tally VALUES (%s, 'patrolled', current_date, 1000) "
+                "ON CONFLICT (place, indicator, day) DO UPDATE SET quantity = bare_tally.quantity + 1000",
+                (place,),
+            )
+        bare.commit()
+
+    return once
+
+
+def g1(options: Namespace) -> Iterator[Row]:
+    """One act over HTTP with its whole contract against four bare statements."""
+    secret = token()
+    limit = four_statements()
+    statements = statement_count(secret)
+    connections.close_all()
+    with load.server() as port:
+        load.send(port, "/api/patrols", secret, [list_of(patrols(c, 9), 60) for c in range(CLIENTS)], 2)
+        reference = load.bare(limit, dsn(), CLIENTS, options.seconds)
+        fresh = [list_of(patrols(client, 0)) for client in range(CLIENTS)]
+        done = load.send(port, "/api/patrols", secret, fresh, options.seconds)
+        again = load.send(port, "/api/patrols", secret, fresh, options.seconds / 2)
+        refused = [[("", body | {"found": -1}) for _, body in list_of(patrols(client, 1))] for client in range(CLIENTS)]
+        wrong = load.send(port, "/api/patrols", secret, refused, options.seconds / 2)
+    ratio = done["rate"] / reference
+    yield {
+        "goal": "G1",
+        "what": "一次登记（巡查，HTTP）",
+        "每秒": done["rate"],
+        "参照每秒": reference,
+        "比": ratio,
+        "p95毫秒": done["p95_ms"],
+        "语句": statements,
+        "应答": str(done["statuses"]),
+        "met": ratio >= 0.3 and statements <= 8 and done["p95_ms"] <= 30,
+    }
+    yield {
+        "goal": "G1",
+        "what": "重发同一条",
+        "每秒": again["rate"],
+        "比登记": again["rate"] / done["rate"],
+        "应答": str(again["statuses"]),
+        "met": again["rate"] > done["rate"],
+    }
+    yield {
+        "goal": "G1",
+        "what": "被拒绝的一条",
+        "每秒": wrong["rate"],
+        "比登记": wrong["rate"] / done["rate"],
+        "应答": str(wrong["statuses"]),
+        "met": wrong["rate"] > done["rate"],
+    }
+
+
+def list_of(bodies: Iterator[tuple[str, Row]], most: int = 40_000) -> list[tuple[str, Row]]:
+    return [body for _, body in zip(range(most), bodies, strict=False)]
+
+
+def statement_count(secret: str) -> int:
+    """SQL statements of one patrol by token, without BEGIN and COMMIT, in this process."""
+    from django.test import Client
+
+    client = Client(headers={"authorization": f"Bearer {secret}"})
+    bodies = [body for _, body in list_of(patrols(0, 7), 3)]
+    for body in bodies[:2]:
+        client.post(
+            "/api/patrols", body, content_type="application/json", headers={"idempotency-key": f"warm{body}"[:80]}
+        )
+    with CaptureQueriesContext(connection) as captured:
+        answer = client.post(
+            "/api/patrols", bodies[2], content_type="application/json", headers={"idempotency-key": "count"}
+        )
+    assert answer.status_code == 201, answer.content
+    return sum(
+        not one["sql"].startswith(("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE")) for one in captured.captured_queries
+    )
+
+
+def g2(options: Namespace) -> Iterator[Row]:
+    """A batch of 50 offline records in one call, per record against singles."""
+    secret = token()
+    connections.close_all()
+    with load.server() as port:
+        single = load.send(port, "/api/patrols", secret, [list_of(patrols(0, 2))], options.seconds)
+        records = [("", {"act": "activities.patrol", "key": key} | body) for key, body in list_of(patrols(1, 2))]
+        batches = [("", [body for _, body in records[start : start + 50]]) for start in range(0, len(records), 50)]
+        batch = load.send(port, "/api/acts", secret, [batches], options.seconds)
+        replay = load.send(port, "/api/acts", secret, [batches], options.seconds / 2)
+    rate = batch["rate"] * 50
+    yield {
+        "goal": "G2",
+        "what": "一批 50 条（每条）",
+        "每秒": rate,
+        "单条每秒": single["rate"],
+        "比": rate / single["rate"],
+        "应答": str(batch["statuses"]),
+        "met": rate >= 5 * single["rate"],
+    }
+    yield {"goal": "G2", "what": "整批重发", "每秒": replay["rate"] * 50, "应答": str(replay["statuses"])}
+
+
+def g3(options: Namespace) -> Iterator[Row]:
+    """Eight clients adding to the same tally rows against eight on rows of their own."""
+    secret = token()
+    connections.close_all()
+    with load.server() as port:
+        spread = load.send(
+            port, "/api/patrols", secret, [list_of(patrols(c, 3)) for c in range(CLIENTS)], options.seconds
+        )
+        hot = load.send(
+            port, "/api/occasions", secret, [list_of(hot_patrols(c, 3)) for c in range(CLIENTS)], options.seconds
+        )
+    yield {
+        "goal": "G3",
+        "what": "八人同加一格合计",
+        "每秒": hot["rate"],
+        "分散每秒": spread["rate"],
+        "比": hot["rate"] / spread["rate"],
+        "应答": str(hot["statuses"]),
+        "met": hot["rate"] >= 0.4 * spread["rate"],
+    }
+
+
+def g4(options: Namespace) -> Iterator[Row]:
+    """A week's standing of 200 organisations from tallies, as facts grow tenfold; and the full proof."""
+    token()
+    from gongzhi.ground.ledger import check, reads
+    from gongzhi.ground.places.models import Place
+
+    street, indicators = bulk.territory(200)
+    week = (date(2020, 6, 8), date(2020, 6, 14))
+    until = now() - timedelta(days=1)
+    first: float | None = None
+    for facts in (100_000, 1_000_000, *([10_000_000] if options.big else [])):
+        bulk.fill(facts)
+        reads.figures_by_area(street, indicators, *week, until)
+        with CaptureQueriesContext(connection) as captured:
+            begun = time.perf_counter()
+            for _ in range(20):
+                found = reads.figures_by_area(street, indicators, *week, until)
+            spent = (time.perf_counter() - begun) / 20
+        in_database = sum(float(one["time"]) for one in captured.captured_queries) / 20
+        first = first or spent
+        begun = time.perf_counter()
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT substr(f.path, 1, 12), m.indicator_id, sum(m.quantity) FROM ledger_fact f "
+                "JOIN ledger_measure m ON m.fact_id = f.id WHERE f.day BETWEEN %s AND %s GROUP BY 1, 2",
+                week,
+            )
+            cursor.fetchall()
+        grouped = time.perf_counter() - begun
+        begun = time.perf_counter()
+        faults = check.tallies(DISTRICT)
+        proof = time.perf_counter() - begun
+        yield {
+            "goal": "G4",
+            "what": f"周对比，{facts:,} 条记录",
+            "毫秒": spent * 1000,
+            "库内毫秒": in_database * 1000,
+            "格数": len(found),
+            "对十万条": spent / first,
+            "逐条汇总毫秒": grouped * 1000,
+            "全量复核秒": proof,
+            "复核": "相等" if not faults else faults[0],
+            "met": spent * 1000 <= 50 and in_database * 1000 <= 10 and spent <= 2 * first and not faults,
+        }
+    assert isinstance(street, Place)
+
+
+GOALS: dict[str, Callable[[Namespace], Iterator[Row]]] = {"G1": g1, "G2": g2, "G3": g3, "G4": g4}
