@@ -203,6 +203,16 @@ class Act(Generic[P]):
 
     def many(self, rows: Sequence[tuple[By, Mapping[str, Any]]]) -> list[Fact | Refused]:
         """Do the act for many raw rows in one transaction: each answered on its own, good ones written together."""
+        try:
+            answers = self._attempt_many(rows)
+        except IntegrityError:
+            answers = self._attempt_many(rows)
+        for (by, _), answer in zip(rows, answers, strict=True):
+            if isinstance(answer, Refused):
+                self._log(by, answer)
+        return answers
+
+    def _attempt_many(self, rows: Sequence[tuple[By, Mapping[str, Any]]]) -> list[Fact | Refused]:
         answers: list[Fact | Refused | None] = [None] * len(rows)
         with transaction.atomic():
             known = writing.known_keys([by for by, _ in rows])
@@ -237,9 +247,6 @@ class Act(Generic[P]):
             for (index, *_), fact in zip(good, facts, strict=True):
                 answers[index] = fact
             self._still_fresh(facts)
-        for (by, _), answer in zip(rows, answers, strict=True):
-            if isinstance(answer, Refused):
-                self._log(by, answer)
         return [answer for answer in answers if answer is not None]
 
     def _decide(self, rows: Sequence[tuple[By, dict[str, Any]]]) -> list[Entry | Refused]:
@@ -254,28 +261,30 @@ class Act(Generic[P]):
     def _do(self, by: By, values: dict[str, Any]) -> Fact:
         request = self._fingerprint(by, values)
         try:
-            with transaction.atomic():
-                if by.key and (known := writing.known_key(by)):
-                    return self._same(known, request)
-                self._check_instant(by)
-                on = by.judged_on
-                if by.held is None and by.actor.kind != ActorKind.SYSTEM:
-                    by = replace(by, held=posts(by.actor, on))
-                if not (verdict := self.may(by, values)):
-                    raise Forbidden(f"{self.name}.may", verdict.reason)
-                function: Callable[..., Entry] = self.function
-                entry = function(by=by, **values)
-                fact = writing.record(self, by, entry, request)
-                self._still_fresh([fact])
-                return fact
+            try:
+                return self._attempt(by, values, request)
+            except IntegrityError:
+                # Somebody has just written the same key or the same thing: asked again, the act sees it and says so.
+                return self._attempt(by, values, request)
         except Refused as refused:
             self._log(by, refused)
             raise
-        except IntegrityError:
-            # Two senders of one key at once: the other has won.
+
+    def _attempt(self, by: By, values: dict[str, Any], request: str) -> Fact:
+        with transaction.atomic():
             if by.key and (known := writing.known_key(by)):
                 return self._same(known, request)
-            raise
+            self._check_instant(by)
+            on = by.judged_on
+            if by.held is None and by.actor.kind != ActorKind.SYSTEM:
+                by = replace(by, held=posts(by.actor, on))
+            if not (verdict := self.may(by, values)):
+                raise Forbidden(f"{self.name}.may", verdict.reason)
+            function: Callable[..., Entry] = self.function
+            entry = function(by=by, **values)
+            fact = writing.record(self, by, entry, request)
+            self._still_fresh([fact])
+            return fact
 
     def _same(self, known: Fact, request: str) -> Fact:
         if known.request != request:
