@@ -5,7 +5,20 @@ from __future__ import annotations
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from gongzhi.web import accounts, errors, health
+from gongzhi.web import (
+    accounts,
+    desk,
+    doing,
+    errors,
+    facts,
+    health,
+    noticeboard,
+    privacy,
+    problems,
+    rules,
+    standing,
+    tasks,
+)
 
 handler400 = errors.bad_request
 handler403 = errors.forbidden
@@ -13,6 +26,20 @@ handler404 = errors.not_found
 handler500 = errors.server_error
 
 urlpatterns = [
+    path("", noticeboard.noticeboard, name="noticeboard"),
+    path("facts/", facts.facts, name="facts"),
+    path("facts/<uuid:pk>/", facts.fact, name="fact"),
+    path("facts/<uuid:pk>/proof/", facts.proof, name="proof"),
+    path("do/", doing.index, name="doing"),
+    path("do/<str:name>/", doing.do, name="do"),
+    path("desk/", desk.page, name="desk"),
+    path("problems/", problems.index, name="problems"),
+    path("problems/<str:number>/", problems.page, name="problem"),
+    path("tasks/<str:number>/", tasks.page, name="task"),
+    path("standing/", standing.page, name="standing"),
+    path("standing/cell/", standing.cell, name="cell"),
+    path("rules/", rules.page, name="rules"),
+    path("privacy/", privacy.page, name="privacy"),
     path("accounts/login/", accounts.SignInPage.as_view(), name="login"),
     path("accounts/logout/", LogoutView.as_view(), name="logout"),
     path("accounts/password/", accounts.password, name="password"),

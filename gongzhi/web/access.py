@@ -19,6 +19,12 @@ READERS = frozenset(
     OFFICERS | {Role.BRANCH_SECRETARY, Role.ENTERPRISE_SECRETARY, Role.DEPARTMENT_BRANCH, Role.PARTY_INSTRUCTOR}
 )
 
+# Who works on problems or finds them.
+WORK = frozenset(
+    READERS
+    | {Role.MEMBER, Role.ROAD_STEWARD, Role.BUILDING_HEAD, Role.PROPERTY_MANAGER, Role.PARTY_INSTRUCTOR, Role.AUDITOR}
+)
+
 View = Callable[..., HttpResponse]
 
 

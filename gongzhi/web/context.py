@@ -11,8 +11,9 @@ from django.http import HttpRequest
 
 from gongzhi.ground.ledger.models import Fact, Installation
 from gongzhi.ground.people.models import AREA_OFFICERS, Account, Role
-from gongzhi.web.access import OFFICERS, READERS, acting_post, viewer
+from gongzhi.web.access import OFFICERS, READERS, WORK, acting_post, viewer
 from gongzhi.web.middleware import idle_left
+from gongzhi.web.naming import names_of, post_words
 from gongzhi.web.templatetags.words import stamp_words
 
 
@@ -26,9 +27,6 @@ class Item:
     current: bool = False
 
 
-WORK = frozenset(
-    OFFICERS | {Role.MEMBER, Role.ROAD_STEWARD, Role.BUILDING_HEAD, Role.PROPERTY_MANAGER, Role.PARTY_INSTRUCTOR}
-)
 FIELD = frozenset(AREA_OFFICERS | {Role.MEMBER, Role.ROAD_STEWARD, Role.BUILDING_HEAD})
 # The order never changes; what a post may not open is absent.
 NAV = (
@@ -80,7 +78,8 @@ def installation(request: HttpRequest) -> dict[str, Any]:
     }
     if looking and isinstance(account, Account):
         post = acting_post(request)
-        context["acting"] = {"name": account.username, "post": str(post) if post else "没有任职"}
+        name = names_of([looking.actor.pk]).get(looking.actor.pk, account.username)
+        context["acting"] = {"name": name, "post": post_words(post) if post else "没有任职"}
         context["idle_left"] = idle_left(request) if "seen" in request.session else 0
         context["idle_seconds"] = settings.SESSION_IDLE_SECONDS
     return context

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 
@@ -26,6 +27,8 @@ def _page(request: HttpRequest, status: int, *, alone: bool = False, **words: An
         body = {"code": f"web.{status}", "reason": words["happened"], "reference": reference_of(request)}
         return JsonResponse(body, status=status, json_dumps_params={"ensure_ascii": False})
     context = {"reference": reference_of(request), "sign": "alert", **words}
+    if alone:
+        context |= {"platform": "共治", "sponsor": settings.SPONSOR, "filing_no": settings.FILING_NO}
     return HttpResponse(render_to_string("error.html", context, None if alone else request), status=status)
 
 

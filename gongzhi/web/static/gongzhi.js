@@ -7,7 +7,7 @@
 
   /* ---------- the fact panel: the page behind a figure, beside it ---------- */
   const panel = document.getElementById("panel");
-  const prefix = "#/facts/";
+  const pages = /^#\/(facts|standing\/cell)\/\?/;
   let opener = null;
   let asked = "";
 
@@ -55,7 +55,7 @@
 
   function follow() {
     const hash = location.hash;
-    if (hash.startsWith(prefix)) show(hash.slice(1));
+    if (pages.test(hash)) show(hash.slice(1));
     else hide();
   }
 
@@ -68,7 +68,7 @@
     document.addEventListener("click", (event) => {
       if (event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey) return;
       const link = event.target.closest("a.fx");
-      if (link && link.getAttribute("href").startsWith("/facts/?")) {
+      if (link && pages.test("#" + link.getAttribute("href"))) {
         event.preventDefault();
         opener = link;
         const hash = "#" + link.getAttribute("href");

@@ -6,6 +6,7 @@ Amounts arrive in thousandths of a unit and print without rounding: `560`, `12.5
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -145,3 +146,15 @@ def here(context: template.Context, **changes: Any) -> str:
     kept.update({name: [str(value)] for name, value in changes.items() if value not in (None, "")})
     query = urlencode(kept, doseq=True)
     return f"{request.path}?{query}" if query else str(request.path)
+
+
+@register.filter
+def item(given: Mapping[str, Any], name: str) -> Any:
+    """A value by its name, where the name cannot stand behind a dot."""
+    return given.get(name, "")
+
+
+@register.filter
+def urlpairs(pairs: Mapping[str, str]) -> str:
+    """A query of these parameters, escaped."""
+    return urlencode(pairs)

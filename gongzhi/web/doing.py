@@ -1,0 +1,389 @@
+"""登记: every act as a form, made from what the act declares; nothing about an act is written here twice.
+
+The form sends the act's raw values through the same door as programs do. Its hidden key makes a second press of the
+button give back the first record. What was typed comes back with every refusal.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+from django.contrib import messages
+from django.db import models
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from gongzhi.ground import today
+from gongzhi.ground.keys import under
+from gongzhi.ground.ledger import parameters
+from gongzhi.ground.ledger.acts import Act, By, registry
+from gongzhi.ground.ledger.models import Audience, Bound, Fact, Indicator
+from gongzhi.ground.people.may import Viewer
+from gongzhi.ground.people.models import AREA_OFFICERS, Appointment, Person
+from gongzhi.ground.places.models import Organisation, Place, PlaceKind
+from gongzhi.ground.refusals import Conflict, Refused
+from gongzhi.ground.rules import reads as rules
+from gongzhi.web.access import signed_in
+from gongzhi.web.naming import ROOMS, address_of, names_of, post_words
+
+# A list longer than this is not offered; the code is typed.
+OFFERED = 200
+RADIOS = 6
+LONG = {"note", "text", "words", "answer", "ask", "reason", "minutes", "summary", "finding", "result"}
+AMOUNT_ROWS = 2
+YES_NO = (("true", "是"), ("false", "否"))
+
+
+@dataclass(frozen=True)
+class Option:
+    code: str
+    name: str
+    chosen: bool = False
+
+
+@dataclass
+class Field:
+    """One parameter of an act as it stands in the form."""
+
+    name: str
+    title: str
+    kind: str
+    required: bool
+    options: list[Option] = field(default_factory=list)
+    value: str = ""
+    values: list[str] = field(default_factory=list)
+    rows: list[dict[str, str]] = field(default_factory=list)
+    fixed: str = ""
+    error: str = ""
+
+    @property
+    def described(self) -> str:
+        return f"{self.name}-error" if self.error else ""
+
+
+def shape(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """A parameter's schema without its `or null`."""
+    some = [one for one in schema.get("anyOf", []) if one.get("type") != "null"]
+    return {**schema, **some[0]} if len(some) == 1 else dict(schema)
+
+
+def kind_of(name: str, schema: Mapping[str, Any]) -> str:
+    """Which control a parameter takes; empty when no form can ask for it (tables come by import)."""
+    if "x-refers-to" in schema:
+        return "reference"
+    if "enum" in schema or "x-vocabulary" in schema:
+        return "choice"
+    match schema.get("type"), schema.get("format"):
+        case "array", _:
+            items = shape(schema.get("items", {}))
+            if items.get("x-quantity"):
+                return "amounts"
+            if "enum" in items or "x-vocabulary" in items:
+                return "choices"
+            return "lines" if items.get("type") == "string" else ""
+        case "string", "date-time":
+            return "instant"
+        case "string", "date":
+            return "date"
+        case "string", _:
+            return "long" if name in LONG else "text"
+        case "boolean", _:
+            return "yes" if "default" in schema else "decide"
+        case (("integer" | "number"), _):
+            return "number"
+    return "number" if "anyOf" in schema else ""
+
+
+def parameters_of(act: Act[Any]) -> dict[str, tuple[dict[str, Any], str, bool]]:
+    """name → (schema, control, required), without the optional ones no form can ask for."""
+    schema = act.json_schema()
+    required = set(schema.get("required", []))
+    found = {}
+    for name, raw in schema.get("properties", {}).items():
+        one = shape(raw)
+        kind = kind_of(name, one)
+        if kind or name in required:
+            found[name] = (one, kind, name in required)
+    return found
+
+
+def has_form(act: Act[Any]) -> bool:
+    return bool(act.who) and all(kind for _, kind, _ in parameters_of(act).values())
+
+
+def open_acts(looking: Viewer) -> list[Act[Any]]:
+    """The acts some post of this person may do somewhere, in the order of their rooms."""
+    roles = {post.role for post in looking.held}
+    return [act for act in registry.values() if roles & set(act.who) and has_form(act)]
+
+
+@dataclass(frozen=True)
+class Verb:
+    """An act as templates may hold it: they would call the act itself."""
+
+    name: str
+    chinese: str
+    leaves: str
+    reason: str = ""
+
+    @classmethod
+    def of(cls, act: Act[Any], reason: str = "") -> Verb:
+        return cls(act.name, act.chinese, act.fact_chinese, reason)
+
+
+def vocabulary(schema: Mapping[str, Any], district: str) -> list[tuple[str, str]]:
+    if name := schema.get("x-vocabulary"):
+        return [(term.code, term.name) for term in rules.terms(name, on=today(), district=district).values()]
+    codes = schema.get("enum", [])
+    return list(zip(codes, schema.get("x-labels", codes), strict=True))
+
+
+def suggestions(model: str, looking: Viewer) -> list[tuple[str, str]]:
+    """(code, name) of the rows one may mean, when they are few enough to offer."""
+    district = looking.actor.district
+    inside = models.Q(pk__in=[])
+    match model:
+        case "places.Place":
+            for path in looking.areas:
+                inside |= under(path)
+            kinds = (PlaceKind.DOOR, PlaceKind.UNIT)
+            rows = Place.objects.filter(inside, district=district).in_force().exclude(kind__in=kinds).order_by("path")
+            return [(one.code, one.name) for one in rows[:OFFERED]]
+        case "places.Organisation":
+            for path in looking.areas:
+                inside |= under(path, "place__path")
+            found = Organisation.objects.filter(inside, district=district, valid_to=None).order_by("path")
+            return [(one.code, one.name) for one in found[:OFFERED]]
+        case "people.Person":
+            return people_near(looking)
+    return []
+
+
+def people_near(looking: Viewer) -> list[tuple[str, str]]:
+    """Those with a post in the areas one answers for, by number; nobody else's names are offered."""
+    inside = models.Q(pk__in=[])
+    for path in looking.officer_areas:
+        inside |= under(path, "place__path") | under(path, "organisation__place__path")
+    posts = (
+        Appointment.objects.in_force()
+        .filter(inside, district=looking.actor.district, person__erased_at=None)
+        .select_related("person", "place", "organisation")
+        .order_by("role", "person__number")[:OFFERED]
+    )
+    names = names_of({one.person.actor_id for one in posts if one.person.actor_id})
+    told: dict[str, str] = {}
+    for one in posts:
+        actor = one.person.actor_id
+        told.setdefault(one.person.number, f"{names.get(actor, '') if actor else ''}，{post_words(one)}")
+    return list(told.items())
+
+
+class Form:
+    """An act's fields with what was given, and the raw values to send."""
+
+    def __init__(self, act: Act[Any], looking: Viewer, given: QueryDict, link: QueryDict) -> None:
+        self.act, self.looking, self.given, self.link = act, looking, given, link
+        self.parameters = parameters_of(act)
+        self.errors: dict[str, str] = {}
+        self.code = ""
+
+    @property
+    def title(self) -> str:
+        return self.act.chinese
+
+    def raw(self) -> dict[str, Any]:
+        """The values as a program would send them; what was left empty is left out."""
+        told: dict[str, Any] = {}
+        for name, (_, kind, _) in self.parameters.items():
+            value = self._value(name, kind)
+            if value not in ("", [], None):
+                told[name] = value
+        return told
+
+    def _value(self, name: str, kind: str) -> Any:
+        given = self.given
+        match kind:
+            case "amounts":
+                return [
+                    {"indicator": row["indicator"], "quantity": row["quantity"], "bound": row["bound"]}
+                    for row in self._amounts(name)
+                    if row["quantity"]
+                ]
+            case "choices":
+                return given.getlist(name)
+            case "lines":
+                return [line.strip() for line in given.get(name, "").splitlines() if line.strip()]
+            case "instant":
+                return joined(given.get(f"{name}-day", ""), given.get(f"{name}-time", "")) or given.get(name, "")
+        return given.get(name, "").strip()
+
+    def _amounts(self, name: str) -> list[dict[str, str]]:
+        columns = [self.given.getlist(f"{name}-{part}") for part in ("indicator", "bound", "quantity")]
+        return [
+            {"indicator": indicator, "bound": bound, "quantity": quantity.strip()}
+            for indicator, bound, quantity in zip(*columns, strict=False)
+        ]
+
+    def by(self) -> By:
+        """Who acts, when, because of what. Raises Refused."""
+        at = joined(self.given.get("at-day", ""), self.given.get("at-time", ""))
+        because = self.given.get("because", "")
+        district = self.looking.actor.district
+        actor, writer = self.looking.actor, None
+        if number := self.given.get("on_behalf", "").strip():
+            person = Person.refer(number, district)
+            if person.actor is None:
+                raise Refused("people.erased", "这名人员的个人信息已删除，不能代登记", field="on_behalf")
+            actor, writer = person.actor, self.looking.actor
+        return By(
+            actor,
+            at=parameters.instant(at) if at else None,
+            key=self.given.get("key") or None,
+            because=Fact.refer(because, district) if because else None,
+            recorded_by=writer,
+        )
+
+    def send(self) -> Fact | None:
+        """Do the act; None with `errors` when something has to be changed first."""
+        raw = self.raw()
+        for name, (_, _, required) in self.parameters.items():
+            if required and name not in raw:
+                self.errors[name] = f"请填“{self.act.terms.get(name, name)}”"
+        for name, value in raw.items():
+            try:
+                parameters.read(self.act.model, {name: value}, self.looking.actor.district)
+            except Refused as refused:
+                if refused.field in ("", name):
+                    self.errors.setdefault(name, refused.reason)
+        if self.errors:
+            return None
+        try:
+            return self.act.call(self.by(), raw)
+        except Refused as refused:
+            self.errors[refused.field or ""] = refused.reason
+            self.code = refused.code
+            if isinstance(refused, Conflict) and refused.code == "ledger.key":
+                self.errors = {"": "这一页刚才已经登记过一条。改过的内容要另记一条，请再按一次"}
+                self.given = self.given.copy()
+                self.given["key"] = str(uuid4())
+            return None
+
+    @property
+    def status(self) -> int:
+        return 422 if self.errors else 200
+
+    @property
+    def key(self) -> str:
+        return self.given.get("key") or str(uuid4())
+
+    @property
+    def because(self) -> Fact | None:
+        text = self.given.get("because") or self.link.get("because", "")
+        return Fact.objects.filter(pk=text).visible_to(self.looking).first() if text else None
+
+    @property
+    def may_write_for_others(self) -> bool:
+        return self.looking.holds(*AREA_OFFICERS)
+
+    def problems(self) -> list[dict[str, str]]:
+        """The error summary."""
+        shown = {one.name for one in self.fields()} | {"at", "on_behalf"}
+        return [{"reason": reason, "field": name if name in shown else ""} for name, reason in self.errors.items()]
+
+    def fields(self) -> list[Field]:
+        district = self.looking.actor.district
+        made = []
+        for name, (schema, kind, required) in self.parameters.items():
+            one = Field(name, self.act.terms.get(name, name), kind, required, error=self.errors.get(name, ""))
+            one.value = self.given.get(name, "") if self.given else self.link.get(name, "")
+            one.values = self.given.getlist(name)
+            match kind:
+                case "reference":
+                    self._reference(one, str(schema["x-refers-to"]))
+                case "choice":
+                    default = str(schema.get("default") or "")
+                    picked = one.value or default
+                    one.options = [Option(code, word, code == picked) for code, word in vocabulary(schema, district)]
+                    one.kind = "radio" if len(one.options) <= RADIOS else "select"
+                case "choices":
+                    words = vocabulary(shape(schema["items"]), district)
+                    one.options = [Option(code, word, code in one.values) for code, word in words]
+                case "decide":
+                    one.kind = "radio"
+                    one.options = [Option(code, word, code == one.value) for code, word in YES_NO]
+                case "amounts":
+                    blank = {"indicator": "", "bound": Bound.EXACT, "quantity": ""}
+                    one.rows = self._amounts(name) or [dict(blank) for _ in range(AMOUNT_ROWS)]
+                    one.options = [
+                        Option(code, f"{word}（{unit}）")
+                        for code, word, unit in Indicator.objects.filter(by_hand=True).values_list(
+                            "code", "name", "unit"
+                        )
+                    ]
+                case "instant":
+                    one.values = [self.given.get(f"{name}-day", ""), self.given.get(f"{name}-time", "")]
+            made.append(one)
+        return made
+
+    def _reference(self, one: Field, model: str) -> None:
+        """A reference that came with the link stands fixed; another is typed, with suggestions where they are few."""
+        if text := self.link.get(one.name, ""):
+            try:
+                row = parameters.read(self.act.model, {one.name: text}, self.looking.actor.district)[one.name]
+            except Refused:
+                row = None
+            one.fixed = str(row) if row else ""
+            one.value = text
+        if not one.fixed:
+            one.options = [Option(code, word) for code, word in suggestions(model, self.looking)]
+
+
+def joined(day: str, time: str) -> str:
+    return f"{day}T{time or '00:00'}" if day else ""
+
+
+def index(request: HttpRequest) -> HttpResponse:
+    """可以登记的事: the acts open to one's posts."""
+    groups: dict[str, list[Verb]] = defaultdict(list)
+    for act in open_acts(signed_in(request)):
+        groups[ROOMS.get(act.room, act.room)].append(Verb.of(act))
+    return render(request, "doing/index.html", {"groups": dict(groups)})
+
+
+def do(request: HttpRequest, name: str) -> HttpResponse:
+    """The form of one act; to someone none of whose posts may do it, it does not exist."""
+    looking = signed_in(request)
+    act = registry.get(name)
+    if act is None or act not in open_acts(looking):
+        raise Http404
+    form = Form(act, looking, request.POST, request.GET)
+    if request.method == "POST" and (fact := form.send()):
+        done = "这条已经登记过，没有重复登记" if getattr(fact, "repeated", False) else act.fact_chinese
+        messages.success(request, f"{done}：{fact.label}", extra_tags=reverse("fact", args=[fact.pk]))
+        return redirect(back(request, fact))
+    context = {
+        "form": form,
+        "act": Verb.of(act),
+        "fields": form.fields(),
+        "problems": form.problems(),
+        "refusal_code": form.code,
+        "audience": [Audience(one).label for one in act.audience],
+        "people": people_near(looking) if form.may_write_for_others else [],
+        "bounds": Bound.choices,
+        "next": request.GET.get("next", ""),
+    }
+    return render(request, "doing/form.html", context, status=form.status)
+
+
+def back(request: HttpRequest, fact: Fact) -> str:
+    """Where to go after a record: where one came from, else the thing's page, else the record."""
+    wanted = request.GET.get("next", "")
+    if wanted and url_has_allowed_host_and_scheme(wanted, allowed_hosts=None):
+        return wanted
+    return address_of(fact.subject) or reverse("fact", args=[fact.pk])

@@ -1,0 +1,367 @@
+"""记录: the page of one fact, and the list of the facts behind a figure. That list is also the fact panel's content.
+
+A figure's address names its place, indicators, days, instant and facets; the list adds up to the figure, always:
+what the reader may not open is one line per yard, with its sum and without its items.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_not_required
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from gongzhi.ground import now, today
+from gongzhi.ground.keys import ancestors
+from gongzhi.ground.ledger import reads, seal
+from gongzhi.ground.ledger.models import Audience, Bound, Fact, Indicator, IndicatorKind, Leaf, Measure
+from gongzhi.ground.ledger.parameters import instant
+from gongzhi.ground.people.may import Viewer
+from gongzhi.ground.places.models import Place, PlaceKind
+from gongzhi.ground.refusals import Refused
+from gongzhi.ground.rules import reads as rules
+from gongzhi.ground.rules.models import Rule
+from gongzhi.rooms.problems.models import Problem, Stage
+from gongzhi.web.access import viewer
+from gongzhi.web.naming import (
+    Amount,
+    Words,
+    actor_words,
+    address_of,
+    amounts_of,
+    knows_who,
+    names_of,
+    party_words,
+    texts_of,
+)
+from gongzhi.web.templatetags.words import full_span
+
+PAGE = 50
+# A chain longer than this is cut, with a link to go on from its last record.
+CHAIN = 20
+
+Narrow = Callable[[QuerySet[Problem]], QuerySet[Problem]]
+STILL: dict[str, tuple[str, Narrow]] = {
+    "any": ("还没办结", lambda problems: problems),
+    "late": ("已超时", lambda problems: problems.overdue(now())),  # type: ignore[attr-defined]
+    "reported": ("待派遣", lambda problems: problems.filter(stage=Stage.REPORTED)),
+    "dispatched": ("处置中", lambda problems: problems.filter(stage=Stage.DISPATCHED)),
+    "resolved": ("等核查", lambda problems: problems.filter(stage=Stage.RESOLVED)),
+}
+
+
+def facts_address(
+    place: Place,
+    indicators: Sequence[str],
+    first: date,
+    last: date,
+    as_of: datetime | None = None,
+    still: str = "",
+    **facets: str,
+) -> str:
+    """The address of the facts behind a figure."""
+    asked: list[tuple[str, str]] = [("place", place.code)]
+    asked += [("indicator", code) for code in indicators]
+    asked += [("from", first.isoformat()), ("to", last.isoformat())]
+    if as_of:
+        asked.append(("as_of", as_of.isoformat()))
+    if still:
+        asked.append(("open", still))
+    asked += [(f"facet.{name}", value) for name, value in facets.items()]
+    return "/facts/?" + urlencode(asked)
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a list of facts was asked for."""
+
+    place: Place
+    first: date
+    last: date
+    indicators: tuple[Indicator, ...] = ()
+    as_of: datetime | None = None
+    facets: dict[str, str] = field(default_factory=dict)
+    # Only records that opened a problem still in this state.
+    still: str = ""
+
+    @classmethod
+    def of(cls, request: HttpRequest) -> Question:
+        """Read the address. Raises Http404 where it names nothing that exists."""
+        asked = request.GET
+        place = Place.objects.filter(code=asked["place"]).first() if asked.get("place") else root_place()
+        codes = asked.getlist("indicator")
+        known = reads.indicators(codes)
+        if place is None or len(known) != len(set(codes)):
+            raise Http404
+        try:
+            first = date.fromisoformat(asked["from"]) if asked.get("from") else date.min
+            last = date.fromisoformat(asked["to"]) if asked.get("to") else date.max
+            as_of = instant(asked["as_of"]) if asked.get("as_of") else None
+        except (ValueError, Refused) as error:
+            raise Http404 from error
+        facets = {name.partition(".")[2]: value for name, value in asked.items() if name.startswith("facet.") and value}
+        if any(not name.isidentifier() for name in facets):
+            raise Http404
+        still = asked.get("open", "")
+        if still and still not in STILL:
+            raise Http404
+        return cls(place, first, last, tuple(known[code] for code in dict.fromkeys(codes)), as_of, facets, still)
+
+    @property
+    def codes(self) -> list[str]:
+        return [one.code for one in self.indicators]
+
+    @property
+    def bounded(self) -> bool:
+        return self.first > date.min and self.last < date.max
+
+    def facts(self) -> QuerySet[Fact]:
+        found = Fact.objects.under(self.place).as_of(self.as_of)
+        if self.first > date.min:
+            found = found.filter(day__gte=self.first)
+        if self.last < date.max:
+            found = found.filter(day__lte=self.last)
+        if self.indicators:
+            carrying = Measure.objects.filter(
+                district=OuterRef("district"), fact=OuterRef("pk"), indicator__in=self.codes
+            )
+            found = found.filter(Exists(carrying))
+        for name, value in self.facets.items():
+            found = found.filter(**{f"facets__{name}": value})
+        if self.still:
+            problems = Problem.objects.open().filter(district=OuterRef("district"), fact=OuterRef("pk"))
+            found = found.filter(Exists(STILL[self.still][1](problems)))
+        return found
+
+    def totals(self, found: QuerySet[Fact]) -> dict[str, reads.Figure]:
+        """The figures themselves: from the tallies where they can answer, else over the very facts."""
+        if self.facets or self.still or any(one.kind == IndicatorKind.STOCK for one in self.indicators):
+            return {code: reads.total_of(found, code) for code in self.codes}
+        return reads.figures(self.place, self.codes, self.first, self.last, self.as_of)
+
+
+@dataclass(frozen=True)
+class Row:
+    fact: Fact
+    words: str
+    amounts: list[Amount]
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """Facts the reader may not open, added up by yard."""
+
+    place: Place
+    count: int
+    amounts: list[Amount]
+
+
+def root_place() -> Place | None:
+    return Place.objects.filter(parent=None).order_by("path").first()
+
+
+def hidden_rows(question: Question, found: QuerySet[Fact], open_ids: QuerySet[Fact]) -> list[Hidden]:
+    """What the reader may not open, by the nearest yard, or community where there is none."""
+    closed = found.exclude(pk__in=open_ids.order_by().values("pk")).order_by()
+    counts = {row["path"]: row["n"] for row in closed.values("path").annotate(n=Count("pk"))}
+    if not counts:
+        return []
+    sums = (
+        Measure.objects.filter(fact__in=closed.values("pk"), indicator__in=question.codes)
+        .values("fact__path", "indicator_id")
+        .annotate(total=Sum("quantity"), fuzzy=Count("pk", filter=Q(bound=Bound.AT_LEAST)))
+    )
+    tops = (PlaceKind.YARD, PlaceKind.COMMUNITY, PlaceKind.VILLAGE, PlaceKind.STREET, PlaceKind.DISTRICT)
+    steps = {step for path in counts for step in ancestors(path)}
+    places = {
+        one.path: one for one in Place.objects.filter(district=question.place.district, path__in=steps, kind__in=tops)
+    }
+
+    def home(path: str) -> str:
+        return next((step for step in reversed(ancestors(path)) if step in places), question.place.path)
+
+    people: dict[str, int] = defaultdict(int)
+    cells: dict[tuple[str, str], reads.Figure] = {}
+    for path, count in counts.items():
+        people[home(path)] += count
+    for row in sums:
+        key = (home(row["fact__path"]), row["indicator_id"])
+        cells[key] = cells.get(key, reads.Figure(key[1])) + reads.Figure(key[1], row["total"], row["fuzzy"])
+    return [
+        Hidden(
+            places.get(path, question.place),
+            count,
+            [
+                Amount(one, cells[path, one.code].quantity, cells[path, one.code].bound)
+                for one in question.indicators
+                if (path, one.code) in cells
+            ],
+        )
+        for path, count in sorted(people.items())
+    ]
+
+
+def title_of(question: Question, totals: Sequence[Amount]) -> str:
+    return " ".join(str(one) for one in totals) or f"{question.place}的记录"
+
+
+@login_not_required
+@require_safe
+def facts(request: HttpRequest) -> HttpResponse:
+    """The facts behind a figure, or of a place and time; adds up to the figure. `X-Panel` asks for the panel alone."""
+    question = Question.of(request)
+    looking = viewer(request)
+    found = question.facts()
+    open_to = found.visible_to(looking)
+    rows = list(after(open_to, request.GET.get("after", "")).select_related("place")[: PAGE + 1])
+    more = rows[PAGE - 1] if len(rows) > PAGE else None
+    rows = rows[:PAGE]
+    carried = amounts_of(rows, question.codes)
+    words = Words()
+    totals = [Amount(one, figure.quantity, figure.bound) for one, figure in _figures(question, found)]
+    context = {
+        "question": question,
+        "rows": [Row(fact, "，".join(word for _, word in words.facets(fact)), carried[fact.pk]) for fact in rows],
+        "hidden": hidden_rows(question, found, open_to) if question.indicators and more is None else [],
+        "totals": totals,
+        "title": title_of(question, totals),
+        "page_year": question.last.year if question.bounded else today().year,
+        "span": full_span(question.first, question.last) if question.bounded else "",
+        "next": f"{more.at.isoformat()}|{more.pk}" if more else "",
+        "paged": bool(request.GET.get("after")),
+        "panel": bool(request.headers.get("X-Panel")),
+        "indicators": Indicator.objects.order_by("code"),
+        "facet_words": facet_words(question, rows, words),
+    }
+    response = render(request, "facts/_facts.html" if context["panel"] else "facts/list.html", context)
+    response["Vary"] = "X-Panel, Cookie"
+    return response
+
+
+def _figures(question: Question, found: QuerySet[Fact]) -> list[tuple[Indicator, reads.Figure]]:
+    if not question.indicators:
+        return []
+    totals = question.totals(found) if question.bounded else {c: reads.total_of(found, c) for c in question.codes}
+    return [(one, totals[one.code]) for one in question.indicators]
+
+
+def facet_words(question: Question, rows: Sequence[Fact], words: Words) -> list[str]:
+    """The chosen facets in words, told by the first row that carries them."""
+    told = [STILL[question.still][0]] if question.still else []
+    for name, value in question.facets.items():
+        sample = next((fact for fact in rows if fact.facets.get(name) == value), None)
+        act = words.act(sample) if sample else None
+        told.append(words.facet(act.facets.get(name), value, sample.day) if sample and act else value)
+    return told
+
+
+def after(found: QuerySet[Fact], cursor: str) -> QuerySet[Fact]:
+    """The rows behind a cursor `instant|id`, oldest first."""
+    if cursor:
+        at, _, pk = cursor.partition("|")
+        try:
+            when, key = datetime.fromisoformat(at), UUID(pk)
+        except ValueError as error:
+            raise Http404 from error
+        found = found.filter(Q(at__gt=when) | Q(at=when, pk__gt=key))
+    return found.order_by("at", "id")
+
+
+def opened(request: HttpRequest, pk: UUID) -> Fact:
+    """The fact, if the reader may open it; else 404."""
+    found = Fact.objects.filter(pk=pk).visible_to(viewer(request))
+    fact = found.select_related("place", "organisation", "because", "corrects").first()
+    if fact is None:
+        raise Http404
+    return fact
+
+
+def led_here(fact: Fact, looking: Viewer | None) -> tuple[list[Fact], int]:
+    """The facts that led here, farthest first, and how many of them may not be opened."""
+    chain: list[Fact] = []
+    closed, cause = 0, fact.because_id
+    while cause and len(chain) + closed < CHAIN:
+        step = Fact.objects.filter(pk=cause).visible_to(looking).select_related("place").first()
+        if step is None:
+            closed += 1
+            cause = Fact.objects.values_list("because", flat=True).get(pk=cause)
+            continue
+        chain.append(step)
+        cause = step.because_id
+    return chain[::-1], closed
+
+
+@dataclass(frozen=True)
+class Step:
+    """A record in a chain."""
+
+    fact: Fact
+    words: str
+
+
+@login_not_required
+@require_safe
+def fact(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """One fact: what, when, where, because of what; who, to those who may know; its corrections and its seal."""
+    found = opened(request, pk)
+    looking = viewer(request)
+    words = Words()
+    before, before_closed = led_here(found, looking)
+    followed = reads.chain_after(found)
+    open_after = list(followed.visible_to(looking)[:CHAIN])
+    closed_after = followed.count() - len(open_after) if len(open_after) < CHAIN else 0
+    may_know = knows_who(looking, found)
+    parties = [
+        one for one in found.parties.select_related("organisation").order_by("id") if one.organisation_id or may_know
+    ]
+    actors = {found.by_id, found.recorded_by_id} | {one.actor_id for one in parties if one.actor_id}
+    names = names_of(actors) if may_know else {}
+    leaf = Leaf.objects.filter(fact=found).select_related("seal").first()
+    context = {
+        "fact": found,
+        "deed": words.deed(found),
+        "page_year": found.day.year,
+        "facets": words.facets(found),
+        "amounts": amounts_of([found])[found.pk],
+        "text": texts_of([found], looking).get(found.pk, ""),
+        "places": Place.objects.filter(district=found.district, path__in=ancestors(found.path)).order_by("path"),
+        "before": [Step(one, words.deed(one)) for one in before],
+        "followed": [Step(one, words.deed(one)) for one in open_after],
+        "closed": before_closed + closed_after,
+        "corrected_by": Fact.objects.filter(district=found.district, corrects=found).visible_to(looking).first(),
+        "parties": [party_words(one, names) for one in parties],
+        "who": actor_words(found, names) if may_know else "",
+        "writer": actor_words(found, names, writer=True) if may_know and found.on_behalf else "",
+        "may_know": may_know,
+        "audience": Audience(found.audience).label,
+        "leaf": leaf,
+        "proof": seal.proof_of(found) if leaf else None,
+        "subject_address": address_of(found.subject) if looking else "",
+        "judged_by": judged_by(found),
+    }
+    return render(request, "facts/fact.html", context)
+
+
+def judged_by(found: Fact) -> list[Rule]:
+    """The rule versions that judged a fact; several are separated by blanks."""
+    return [rules.version(ref) for ref in found.rule_version.split()]
+
+
+@require_safe
+def proof(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The proof that a fact stands in its seal, as a file for `gongzhi verify`. It names the acting ids: not public."""
+    found = opened(request, pk)
+    told = seal.proof_of(found) if knows_who(viewer(request), found) else None
+    if told is None:
+        raise Http404
+    response = JsonResponse(told, json_dumps_params={"ensure_ascii": False, "indent": 1})
+    response["Content-Disposition"] = f'attachment; filename="proof-{found.pk}.json"'
+    return response

@@ -1,0 +1,182 @@
+"""What things are called on pages and where they live: facts, facets, posts, parties, subjects."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from django.db import models
+from django.urls import reverse
+
+from gongzhi.ground.ledger.acts import Act, kinds
+from gongzhi.ground.ledger.models import Bound, Fact, Indicator, Measure, Party, worded_models
+from gongzhi.ground.ledger.parameters import Vocabulary
+from gongzhi.ground.people import vault
+from gongzhi.ground.people.may import Viewer
+from gongzhi.ground.people.models import ActorKind, Appointment, Person
+from gongzhi.ground.rules import reads as rules
+from gongzhi.ground.words import amount, digits
+
+# Where the page of a subject is; a subject without a page is reached through its facts.
+PAGES = {"problem": "problem", "task": "task"}
+ROOMS = {
+    "problems": "问题",
+    "activities": "活动",
+    "members": "党员",
+    "tasks": "交办",
+    "places": "地点和组织",
+    "organisations": "地点和组织",
+    "people": "人员和任职",
+}
+PARTIES = {
+    "assignee": "承办",
+    "appointee": "任职人",
+    "concerned": "本人",
+    "host": "主办",
+    "attended": "到会",
+    "expected": "应到",
+    "reporter": "反映人",
+    "handler": "处置",
+    "helper": "协助",
+    "member": "党员",
+    "branch": "支部",
+}
+ERASED = "已删除"
+
+
+def address_of(subject: str) -> str:
+    """The page of `problem/410102-2020-000042`, or nothing."""
+    kind, _, number = subject.partition("/")
+    return reverse(PAGES[kind], args=[number]) if kind in PAGES else ""
+
+
+def post_words(post: Appointment) -> str:
+    """阳光花园社区书记, not 阳光花园社区社区书记: a role that begins as its place ends says it once."""
+    where, role = str(post.organisation or post.place), str(post.get_role_display())
+    for overlap in range(min(len(where), len(role)), 0, -1):
+        if where.endswith(role[:overlap]):
+            return where + role[overlap:]
+    return where + role
+
+
+@dataclass(frozen=True)
+class Amount:
+    """A measure as it is printed."""
+
+    indicator: Indicator
+    quantity: int
+    bound: str = Bound.EXACT
+
+    def __str__(self) -> str:
+        return amount(self.quantity, self.bound, self.indicator.unit)
+
+    @property
+    def figure(self) -> str:
+        """The number alone, as it stands under the red line."""
+        return digits(self.quantity // 1000 * 1000 if self.bound == Bound.AT_LEAST else self.quantity)
+
+    @property
+    def after(self) -> str:
+        """What stands behind the number: 间, 多平方米."""
+        return ("多" if self.bound == Bound.AT_LEAST else "") + self.indicator.unit
+
+
+def amounts_of(facts: Iterable[Fact], codes: Sequence[str] = ()) -> dict[Any, list[Amount]]:
+    """The measures of these facts, those asked for first: one query."""
+    measures = Measure.objects.filter(fact__in=list(facts)).select_related("indicator")
+    if codes:
+        measures = measures.filter(indicator__in=codes)
+    order = {code: index for index, code in enumerate(codes)}
+    found: dict[Any, list[Amount]] = defaultdict(list)
+    for one in sorted(measures, key=lambda one: (order.get(one.indicator_id, 99), one.indicator_id)):
+        found[one.fact_id].append(Amount(one.indicator, one.quantity, one.bound))
+    return found
+
+
+class Words:
+    """Acts and facets in words; each vocabulary is read once."""
+
+    def __init__(self) -> None:
+        self.acts = kinds()
+        self.read: dict[str, dict[str, Any]] = {}
+
+    def act(self, fact: Fact) -> Act[Any] | None:
+        return self.acts.get(fact.kind)
+
+    def deed(self, fact: Fact) -> str:
+        """What kind of record this is: 已办结."""
+        act = self.act(fact)
+        return act.fact_chinese if act else fact.kind
+
+    def facets(self, fact: Fact) -> list[tuple[str, str]]:
+        """(what it is called, its value in words) of each facet."""
+        act = self.act(fact)
+        if act is None:
+            return []
+        told = [
+            (act.terms.get(name, name), self.facet(act.facets.get(name), value, fact.day))
+            for name, value in fact.facets.items()
+        ]
+        return [(name, word) for name, word in told if word]
+
+    def facet(self, vocabulary: type[models.TextChoices] | Vocabulary | None, value: str, on: date) -> str:
+        if isinstance(vocabulary, Vocabulary):
+            if vocabulary.name not in self.read:
+                self.read[vocabulary.name] = rules.terms(vocabulary.name, on=on)
+            term = self.read[vocabulary.name].get(value)
+            return str(term.name) if term else value
+        if vocabulary is not None and value in vocabulary.values:
+            return str(vocabulary(value).label)
+        return value
+
+
+def knows_who(looking: Viewer | None, fact: Fact) -> bool:
+    """Who acted is for the one who acted, those who answer for the area, and the auditor."""
+    if looking is None:
+        return False
+    own = looking.actor.pk in (fact.by_id, fact.recorded_by_id)
+    return own or looking.is_auditor or any(fact.path.startswith(path) for path in looking.officer_areas)
+
+
+def reads_words(looking: Viewer | None, fact: Fact) -> bool:
+    """The words of a record are for those who work or belong in its area; never for the public."""
+    return looking is not None and (
+        knows_who(looking, fact) or any(fact.path.startswith(path) for path in looking.areas)
+    )
+
+
+def texts_of(facts: Collection[Fact], looking: Viewer | None) -> dict[UUID, str]:
+    """The words recorded with these facts, as far as the reader may read them: one query a kind of row."""
+    open_to = [fact.pk for fact in facts if reads_words(looking, fact)]
+    if not open_to:
+        return {}
+    told: dict[UUID, str] = {}
+    for model in worded_models():
+        rows = model._default_manager.filter(fact__in=open_to).exclude(text="")
+        told.update(rows.values_list("fact_id", "text"))
+    return told
+
+
+def names_of(actors: Collection[UUID]) -> dict[UUID, str]:
+    """The names of the persons behind these actors: two queries. Erased persons are 已删除."""
+    people = dict(Person.objects.filter(actor__in=actors).values_list("actor_id", "id"))
+    told = vault.names(people.values()) if people else {}
+    return {actor: told.get(person, ERASED) for actor, person in people.items()}
+
+
+def actor_words(fact: Fact, names: dict[UUID, str], *, writer: bool = False) -> str:
+    actor = fact.recorded_by if writer else fact.by
+    if actor.kind == ActorKind.PERSON:
+        return names.get(actor.pk, ERASED)
+    return str(ActorKind(actor.kind).label)
+
+
+def party_words(party: Party, names: dict[UUID, str]) -> tuple[str, str]:
+    name = (
+        str(party.organisation) if party.organisation else names.get(party.actor_id, ERASED) if party.actor_id else ""
+    )
+    return PARTIES.get(party.role, party.role), name

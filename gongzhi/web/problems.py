@@ -1,0 +1,323 @@
+"""问题: the list, and one problem with its clock, its records and what may be done next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from django.db.models import Count, Q
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from gongzhi.ground import now, today
+from gongzhi.ground.ledger.acts import By, registry
+from gongzhi.ground.ledger.models import Fact
+from gongzhi.ground.ledger.reads import history_of
+from gongzhi.ground.ledger.writing import subject_of
+from gongzhi.ground.people.may import Viewer
+from gongzhi.ground.places.models import Place, PlaceKind
+from gongzhi.ground.rules import reads as norms
+from gongzhi.ground.rules.calendar import Calendar, Deadline, Mark, left_words, strip, work_calendar
+from gongzhi.ground.rules.models import Rule
+from gongzhi.rooms.problems import reads, records, rules
+from gongzhi.rooms.problems.deadlines import term_of
+from gongzhi.rooms.problems.models import Problem, ProblemQuerySet, Source, Stage
+from gongzhi.web.access import WORK, home_place, only, signed_in
+from gongzhi.web.doing import Verb
+from gongzhi.web.naming import Amount, Words, actor_words, knows_who, names_of, texts_of
+
+SIZE = 30
+# What may be done with a problem where it stands, the next thing first.
+NEXT: dict[str, Sequence[str]] = {
+    Stage.REPORTED: ("problems.dispatch", "problems.visit"),
+    Stage.DISPATCHED: ("problems.resolve", "problems.visit", "problems.dispatch"),
+    Stage.RESOLVED: ("problems.verify", "problems.remeasure", "problems.visit"),
+    Stage.VERIFIED: ("problems.visit", "problems.remeasure"),
+    Stage.SETTLED: (),
+}
+TAGS = {
+    Stage.REPORTED: ("", "open"),
+    Stage.DISPATCHED: ("tag-going", "going"),
+    Stage.RESOLVED: ("tag-going", "eye"),
+    Stage.VERIFIED: ("tag-done", "done"),
+    Stage.SETTLED: ("tag-done", "done"),
+}
+VIEWS = {"open": "在办", "late": "已超时", "reported": "待派遣", "resolved": "等核查", "all": "全部"}
+# The last hours before the due instant are said in ochre.
+NEAR_HOURS = 4
+
+
+@dataclass(frozen=True)
+class Clock:
+    """A term as a list prints it."""
+
+    due: datetime
+    words: str
+    late: bool
+    near: bool
+
+
+@dataclass(frozen=True)
+class Tag:
+    style: str
+    icon: str
+    words: str
+
+
+def clock_of(problem: Problem, calendar: Calendar, at: datetime) -> Clock | None:
+    """How long the one who handles it still has; nothing once it is resolved."""
+    if problem.stage != Stage.DISPATCHED or problem.due_at is None:
+        return None
+    term = Deadline(problem.due_at, (), problem.due_at, "", "")
+    late = at > problem.due_at
+    words = left_words(term, at, calendar)
+    near = not late and ("个工作时" in words or "不到" in words) and hours_in(words) <= NEAR_HOURS
+    return Clock(problem.due_at, words, late, near)
+
+
+def hours_in(words: str) -> int:
+    """The whole working hours in 还剩 3 个工作时; none in 不到 1 个工作时."""
+    digits = "".join(one for one in words if one.isdigit())
+    return int(digits) if digits and "不到" not in words else 0
+
+
+def tag_of(problem: Problem, clock: Clock | None) -> Tag:
+    if clock and clock.late:
+        return Tag("tag-late", "triangle", "已超时")
+    if clock and clock.near:
+        return Tag("tag-near", "clock", "临近到期")
+    style, icon = TAGS[Stage(problem.stage)]
+    return Tag(style, icon, Stage(problem.stage).label)
+
+
+@dataclass(frozen=True)
+class Row:
+    problem: Problem
+    title: str
+    category: str
+    source: str
+    tag: Tag
+    clock: Clock | None
+    text: str
+
+
+def rows_of(problems: Sequence[Problem], looking: Viewer) -> list[Row]:
+    """Problems as lists print them: a bounded number of queries however many they are."""
+    facts = Fact.objects.in_bulk([one.fact_id for one in problems])
+    calendar = work_calendar(district=looking.actor.district)
+    at, names = now(), categories(looking.actor.district)
+    texts = texts_of(list(facts.values()), looking)
+    made = []
+    for one in problems:
+        clock = clock_of(one, calendar, at)
+        title = f"{one.place}{names.get(one.category, one.category)}"
+        source = Source(one.source).label
+        text = texts.get(one.fact_id, "")
+        made.append(Row(one, title, names.get(one.category, ""), source, tag_of(one, clock), clock, text))
+    return made
+
+
+def categories(district: str) -> dict[str, str]:
+    return {term.code: term.name for term in norms.terms("problem_category", on=today(), district=district).values()}
+
+
+def narrowed(problems: ProblemQuerySet, view: str, at: datetime) -> ProblemQuerySet:
+    match view:
+        case "all":
+            return problems
+        case "late":
+            return problems.overdue(at)
+        case "reported" | "resolved":
+            return problems.filter(stage=view)
+    return problems.open()
+
+
+@require_safe
+@only(WORK)
+def index(request: HttpRequest) -> HttpResponse:
+    """The problems of an area that one may open, newest first, by key."""
+    looking, given = signed_in(request), request.GET
+    home = home_place(request)
+    place = (
+        Place.objects.filter(district=looking.actor.district, code=given["place"]).first()
+        if given.get("place")
+        else home
+    )
+    view = given.get("view", "open")
+    if place is None or view not in VIEWS:
+        raise Http404
+    here = Problem.objects.under(place).visible_to(looking)
+    if category := given.get("category", ""):
+        here = here.filter(category=category)
+    keys = {name: key_of(given.get(name, "")) for name in ("before", "after")}
+    page = reads.page(narrowed(here, view, now()), before=keys["before"], after=keys["after"], size=SIZE)
+    counts = here.open().aggregate(
+        open=Count("pk"),
+        late=Count("pk", filter=Q(stage=Stage.DISPATCHED, due_at__lt=now())),
+        reported=Count("pk", filter=Q(stage=Stage.REPORTED)),
+        resolved=Count("pk", filter=Q(stage=Stage.RESOLVED)),
+    )
+    names = categories(looking.actor.district)
+    below = (PlaceKind.STREET, PlaceKind.COMMUNITY, PlaceKind.VILLAGE, PlaceKind.YARD, PlaceKind.SECTION)
+    context = {
+        "place": place,
+        "view": view,
+        "views": [(code, name, counts.get(code)) for code, name in VIEWS.items()],
+        "rows": rows_of(page.rows, looking),
+        "page": page,
+        "category": category,
+        "category_name": names.get(category, ""),
+        "categories": names,
+        "places": Place.objects.under(home or place).filter(kind__in=below).in_force().order_by("path")[:300],
+        "home": home,
+        "may_report": looking.holds(*registry["problems.report"].who),
+    }
+    return render(request, "problems/index.html", context)
+
+
+def key_of(text: str) -> UUID | None:
+    try:
+        return UUID(text) if text else None
+    except ValueError as error:
+        raise Http404 from error
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One record of the timeline as it is printed."""
+
+    fact: Fact
+    deed: str
+    style: str
+    words: str
+    text: str
+    amounts: list[Amount]
+    who: str
+    organisations: list[str]
+    corrections: list[Shown]
+
+
+STYLES = {
+    "problems.reported": "finding",
+    "problems.lapsed": "lapse",
+    "problems.verified": "confirmed",
+    "problems.settled": "confirmed",
+}
+
+
+def shown(step: reads.Step, words: Words, names: dict[UUID, str], looking: Viewer) -> Shown:
+    fact = step.fact
+    returned = fact.facets.get("outcome") == "returned"
+    told = [word for name, word in words.facets(fact) if name != "类别"]
+    return Shown(
+        fact,
+        words.deed(fact),
+        "lapse" if returned else STYLES.get(fact.kind, ""),
+        "，".join(told),
+        step.words or "",
+        [Amount(one.indicator, one.quantity, one.bound) for one in step.measures if one.indicator.by_hand],
+        actor_words(fact, names) if knows_who(looking, fact) else "",
+        [str(one.organisation) for one in step.parties if one.organisation],
+        [shown(one, words, names, looking) for one in step.corrections],
+    )
+
+
+@dataclass(frozen=True)
+class Day:
+    """A cell of the clock strip."""
+
+    day: date
+    mark: str
+    words: str
+
+
+@require_safe
+@only(WORK)
+def page(request: HttpRequest, number: str) -> HttpResponse:
+    """One problem: its clock, its records, oldest first, and the acts open to one's posts."""
+    looking = signed_in(request)
+    problem = (
+        Problem.objects.filter(district=looking.actor.district, number=number)
+        .visible_to(looking)
+        .select_related("place", "handler", "fact")
+        .first()
+    )
+    if problem is None:
+        raise Http404
+    timeline = reads.timeline(problem, looking)
+    facts = [fact for step in timeline.steps for fact in (step.fact, *(one.fact for one in step.corrections))]
+    names = names_of({fact.by_id for fact in facts if knows_who(looking, fact)})
+    words = Words()
+    steps = [shown(step, words, names, looking) for step in timeline.steps]
+    calendar = work_calendar(district=problem.district)
+    clock = clock_of(problem, calendar, now())
+    term, days, rule = explained(problem, facts, calendar)
+    doable, barred = acts_open(problem, looking)
+    context = {
+        "problem": problem,
+        "title": f"{problem.place}{categories(problem.district).get(problem.category, '')}",
+        "category": categories(problem.district).get(problem.category, problem.category),
+        "source": Source(problem.source).label,
+        "page_year": problem.fact.day.year,
+        "steps": steps,
+        "hidden": timeline.hidden,
+        "count": len(facts),
+        "clock": clock,
+        "tag": tag_of(problem, clock),
+        "term": term,
+        "days": days,
+        "rule": rule,
+        "acts": doable,
+        "barred": barred,
+        "text": texts_of([problem.fact], looking).get(problem.fact_id, ""),
+        "here": reverse("problem", args=[problem.number]),
+        "removal": rules.is_removal(problem.category),
+    }
+    return render(request, "problems/page.html", context)
+
+
+def explained(
+    problem: Problem, facts: Sequence[Fact], calendar: Calendar
+) -> tuple[Deadline | None, list[Day], Rule | None]:
+    """The term of the dispatch that counts, day by day, with the rule behind it."""
+    current = records.dispatch_of(problem)
+    if current is None:
+        return None, [], None
+    term = term_of(current)
+    done = next((fact.at for fact in reversed(facts) if fact.kind == "problems.resolved"), None)
+    if problem.stage == Stage.DISPATCHED:
+        done = None
+    marks = strip(term, calendar, min(now(), max(current.due_at, current.fact.at)), done)
+    cells = [Day(day, str(mark), Mark(mark).label) for day, mark in marks]
+    return term, cells, norms.version(current.rule_version)
+
+
+def acts_open(problem: Problem, looking: Viewer) -> tuple[list[Verb], list[Verb]]:
+    """What one's posts may do next, and what they might but this person may not, with the reason."""
+    by = By(looking.actor, held=looking.held)
+    doable, barred = [], []
+    for name in NEXT[Stage(problem.stage)]:
+        act = registry[name]
+        if not act.may(by, {"problem": problem}):
+            continue
+        reason = not_now(name, problem, looking)
+        if reason:
+            barred.append(Verb.of(act, reason))
+        elif reason is not None:
+            doable.append(Verb.of(act))
+    return doable, barred
+
+
+def not_now(name: str, problem: Problem, looking: Viewer) -> str | None:
+    """Why this person cannot do this now: empty when they can, None when it is not worth saying."""
+    if name == "problems.dispatch" and problem.stage == Stage.DISPATCHED:
+        history = history_of(subject_of(problem), problem.district).filter(kind__in=records.STEPS)
+        return "" if records.was_returned(list(history)) else None
+    if name == "problems.verify":
+        hands = records.hands(records.resolution_facts(problem))
+        return rules.may_verify(hands, {looking.actor.pk}).reason
+    return ""

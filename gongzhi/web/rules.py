@@ -1,0 +1,39 @@
+"""规则依据: every rule the platform judges by, as rows: what it says, where it stands, how sure we are."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import date
+
+from django.contrib.auth.decorators import login_not_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from gongzhi.ground import today
+from gongzhi.ground.rules import reads
+from gongzhi.ground.rules.models import Group, Rule
+from gongzhi.web.facts import root_place
+
+
+@login_not_required
+@require_safe
+def page(request: HttpRequest) -> HttpResponse:
+    """The rules in force on a day (`on`, default today)."""
+    try:
+        on = date.fromisoformat(request.GET["on"]) if request.GET.get("on") else today()
+    except ValueError as error:
+        raise Http404 from error
+    root = root_place()
+    groups: dict[str, list[Rule]] = defaultdict(list)
+    for rule in reads.rules_in_force(on, district=root.district if root else ""):
+        groups[rule.group].append(rule)
+    sections = [(group.label, groups[group]) for group in Group if group in groups]
+    shown = [rule for _, rules in sections for rule in rules]
+    context = {
+        "on": on,
+        "sections": sections,
+        "count": len(shown),
+        "to_check": sum(rule.to_check for rule in shown),
+    }
+    return render(request, "rules/page.html", context)
