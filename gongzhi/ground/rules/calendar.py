@@ -243,7 +243,8 @@ def left_words(term: Deadline, at: datetime, calendar: Calendar) -> str:
     if term.due is None:
         return "已停表"
     left = working_hours_between(at, term.due, calendar, term.paused)
-    return ("还剩 " if at <= term.due else "已超 ") + span_words(abs(left), calendar.length(day_of(at)))
+    words = span_words(abs(left), calendar.length(day_of(at)))
+    return ("还剩" if at <= term.due else "已超") + (" " if words[0].isdigit() else "") + words
 
 
 def span_words(span: timedelta, day: timedelta) -> str:

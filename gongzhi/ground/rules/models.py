@@ -68,7 +68,7 @@ class Dated(Dictionary):
     code = models.CharField("编号", max_length=60)
     source = models.CharField("依据", max_length=200)
     effective_from = models.DateField("施行日期")
-    effective_to = models.DateField("施行的最后一天", null=True)
+    effective_to = models.DateField("施行的最后一天", null=True, blank=True)
     confidence = models.CharField("可信度", max_length=1, choices=Confidence)
 
     class Meta(Dictionary.Meta):

@@ -6,7 +6,6 @@ before the row that holds everywhere, a later version of the same row before an 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable
 from datetime import date, datetime
 from typing import TypeVar
@@ -19,9 +18,6 @@ from gongzhi.ground.rules.models import Dated, Group, Rule, Term
 from gongzhi.ground.rules.values import Unit, in_words
 
 D = TypeVar("D", bound=Dated)
-REF = re.compile(
-    r"^(?:(?P<district>\d{6})/)?(?P<code>[a-z0-9_.]+)@(?P<day>\d{4}-\d\d-\d\d)(?:#(?P<version>[1-9]\d*))?$", re.ASCII
-)
 
 
 def rule(code: str, *, on: date, known_at: datetime | None = None, district: str = "") -> Rule:
@@ -56,15 +52,10 @@ def history(code: str, *, known_at: datetime | None = None, district: str = "") 
 
 def version(ref: str) -> Rule:
     """The very row a record was judged by, from its text. Refused with `rules.unknown` when there is no such row."""
-    if (parts := REF.match(ref)) and (
-        row := Rule.objects.filter(
-            district=parts["district"] or "",
-            code=parts["code"],
-            effective_from=date.fromisoformat(parts["day"]),
-            version=int(parts["version"] or 1),
-        ).first()
-    ):
-        return row
+    code = ref.partition("@")[0].rpartition("/")[2]
+    for row in Rule.objects.filter(code=code):
+        if row.ref == ref:
+            return row
     raise Refused("rules.unknown", f"没有规则版本“{ref}”，请核对编号和日期")
 
 

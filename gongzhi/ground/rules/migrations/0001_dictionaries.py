@@ -23,7 +23,7 @@ class Migration(migrations.Migration):
                 ("code", models.CharField(max_length=60, verbose_name="编号")),
                 ("source", models.CharField(max_length=200, verbose_name="依据")),
                 ("effective_from", models.DateField(verbose_name="施行日期")),
-                ("effective_to", models.DateField(null=True, verbose_name="施行的最后一天")),
+                ("effective_to", models.DateField(blank=True, null=True, verbose_name="施行的最后一天")),
                 (
                     "confidence",
                     models.CharField(
@@ -106,7 +106,7 @@ class Migration(migrations.Migration):
                 ("code", models.CharField(max_length=60, verbose_name="编号")),
                 ("source", models.CharField(max_length=200, verbose_name="依据")),
                 ("effective_from", models.DateField(verbose_name="施行日期")),
-                ("effective_to", models.DateField(null=True, verbose_name="施行的最后一天")),
+                ("effective_to", models.DateField(blank=True, null=True, verbose_name="施行的最后一天")),
                 (
                     "confidence",
                     models.CharField(
