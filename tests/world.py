@@ -68,7 +68,6 @@ PEOPLE = [
     ("branch", "周桂兰", "branch_secretary", None, "LH-YGHY-ZB1"),
     ("enterprise", "何建平", "enterprise_secretary", None, "TY-WY-ZB"),
     ("department", "吴海燕", "department_branch", None, "QCG-ZB"),
-    ("member", "孙国强", "road_steward", "LH-HYJ", None),
 ]
 
 
@@ -131,6 +130,8 @@ def build() -> World:
             world.do("district", "organisations.open", kind=kind, code=code, name=name, place=place, **more)
         for username, name, role, place, organisation in others:
             appoint(world, "system" if role == "auditor" else "district", username, name, role, place, organisation)
+        world.do("branch", "members.enrol", branch="LH-YGHY-ZB1", name="孙国强", username="member")
+        world.do("branch", "members.link", member="member", section="LH-HYJ")
     return world
 
 

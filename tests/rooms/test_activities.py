@@ -174,6 +174,12 @@ def test_patrol_asks_the_database_once(world):
     assert len(asked) == 1
 
 
+@pytest.mark.parametrize("act", ["activities.patrol", "activities.hold"])
+def test_the_example_plays(world, act):
+    with world.on(EARLY):
+        assert world.do("branch", act, **registry[act].example).kind == registry[act].leaves
+
+
 # --- A batch
 
 

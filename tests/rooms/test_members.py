@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 from hypothesis.strategies import sampled_from
 
+from gongzhi.ground.ledger.acts import registry
 from gongzhi.ground.ledger.models import Fact, PartyTally
 from gongzhi.ground.ledger.reads import figures
 from gongzhi.ground.people import vault
@@ -97,7 +98,10 @@ def test_enrol_counts_one_member_for_the_branch_and_its_area(world):
     with world.on("2020-06-03T08:00"):
         street = figures(world.place("410102013000"), ["member_enrolled"], day, day)
     assert street["member_enrolled"].quantity == 1000
-    assert PartyTally.objects.get(organisation=world.organisation(BRANCH), indicator="member_enrolled").quantity == 1000
+    assert (
+        PartyTally.objects.get(organisation=world.organisation(BRANCH), indicator="member_enrolled", day=day).quantity
+        == 1000
+    )
 
 
 def test_enrol_gives_the_member_a_post_in_the_branch(world):
@@ -234,7 +238,12 @@ def test_link_to_a_section_brings_the_post_that_writes_its_lines(world):
     assert fact.label == "阳光路南段有党员认领"
     assert (fact.facets, measures(fact)) == ({"target": "section"}, {"section_linked": 1000})
     assert [(party.role, party.actor) for party in fact.parties.all()] == [("member", member.person.actor)]
-    assert PartyTally.objects.get(organisation=world.organisation(BRANCH), indicator="section_linked").quantity == 1000
+    assert (
+        PartyTally.objects.get(
+            organisation=world.organisation(BRANCH), indicator="section_linked", day=fact.day
+        ).quantity
+        == 1000
+    )
     with world.on("2020-06-03T07:30"):
         line = world.do("zhaogd", "activities.patrol", section="LH-YGLN", slot="morning")
         assert line.by == member.person.actor
@@ -387,6 +396,15 @@ def test_unlink_refuses_what_is_not_linked_an_early_day_and_an_unknown_reason(wo
     assert refusal(unlink, world, member).code == "members.unlink.what"
 
 
+# --- Examples
+
+
+@pytest.mark.parametrize("act", ["members.enrol", "members.link", "members.unlink"])
+def test_the_example_plays(world, act):
+    with world.on(DAY):
+        assert world.do("branch", act, **registry[act].example).kind == registry[act].leaves
+
+
 # --- 名册
 
 
@@ -398,8 +416,8 @@ def test_the_roll_is_counts_of_a_branch_and_of_all_below_a_committee(world):
     link(world, first, doors=DOORS[:3])
     link(world, first, section="LH-HBL")
     roll = reads.roll(world.organisation(BRANCH))
-    assert (roll.members, roll.full, roll.probationary, roll.with_doors, roll.with_section) == (2, 1, 1, 1, 1)
-    assert reads.roll(world.organisation("LH-YGHY-DW")).members == 3
+    assert (roll.members, roll.full, roll.probationary, roll.with_doors, roll.with_section) == (3, 2, 1, 1, 2)
+    assert reads.roll(world.organisation("LH-YGHY-DW")).members == 4
     assert reads.roll(world.organisation("TY-WY-ZB")).members == 0
 
 
@@ -410,9 +428,9 @@ def test_the_roll_is_visible_to_the_member_the_branch_and_those_above(world):
     def seen(username):
         return Member.objects.visible_to(Viewer.of(world.actor(username), date(2020, 6, 3)))
 
-    assert list(seen("zhaogd")) == [member]
-    assert list(seen("branch")) == [member]
-    assert seen("secretary").count() == seen("street").count() == seen("district").count() == 2
+    branch = {member, Member.refer("member", world.district)}
+    assert set(seen("zhaogd")) == set(seen("branch")) == branch
+    assert seen("secretary").count() == seen("street").count() == seen("district").count() == 3
     assert not seen("enterprise").exists()
     assert not seen("auditor").exists()
     assert not Member.objects.visible_to(None).exists()
