@@ -192,6 +192,59 @@ def close_place(*, by: By, place: Place) -> Entry:
 
 
 @act(
+    "places.rename",
+    "更名",
+    leaves="places.renamed",
+    fact_chinese="地点已更名",
+    address="places/{place}/name",
+    who=KEEPERS,
+    place=lambda place, **_: place,
+    audience=Audience.PUBLIC,
+    terms={"place": "地点", "name": "新名称"},
+    example={"place": "LH-Y21", "name": "阳光路21号小区"},
+)
+def rename(*, by: By, place: Place, name: str) -> Entry:
+    """Give a place a new name; the old one stays as an alias, so that it is still found."""
+    place = lock(place)
+    name = name.strip()
+    if not name or name == place.name:
+        raise Refused("places.name", "请填新名称，要和现在的不同", field="name")
+    Alias.objects.get_or_create(
+        district=by.district, place=place, key=name_key(place.name), defaults={"name": place.name}
+    )
+    before, place.name, place.name_key = place.name, name, name_key(name)
+    place.save(update_fields=["name", "name_key"])
+    return Entry(subject=place, place=place, label=f"{before}更名为{name}")
+
+
+@act(
+    "places.encode",
+    "登记代码",
+    leaves="places.encoded",
+    fact_chinese="地点代码已登记",
+    address="places/{place}/codes",
+    who=KEEPERS,
+    place=lambda place, **_: place,
+    audience=Audience.PUBLIC,
+    terms={"place": "地点", "scheme": "编码体系", "year": "代码年份", "code": "代码"},
+    example={"place": "LH-YGHY", "scheme": "grid", "year": 2020, "code": "410102013001001"},
+)
+def encode(*, by: By, place: Place, scheme: str, year: int, code: str) -> Entry:
+    """Enter what a place is called in a coding scheme in a year. Codes change; the place and its past do not."""
+    place = lock(place)
+    if not re.fullmatch(r"[a-z]{2,16}", scheme):
+        raise Refused("places.scheme", "编码体系用 2 到 16 个小写字母，如 stats、grid", field="scheme")
+    if not 1980 <= year <= by.day.year + 1:
+        raise Refused("places.year", f"代码年份“{year}”不对，请填四位年份", field="year")
+    _check_code(code)
+    taken = PlaceCode.objects.filter(district=by.district, scheme=scheme, year=year, code=code).first()
+    if taken is not None:
+        raise Conflict("places.code_taken", f"这个代码在 {year} 年已经是“{taken.place}”的", field="code")
+    row = PlaceCode(district=by.district, place=place, scheme=scheme, year=year, code=code)
+    return Entry(subject=place, place=place, label=f"{place.name} {year} 年代码 {code}", rows=[row])
+
+
+@act(
     "places.lay_out",
     "生成门户",
     leaves="places.laid_out",
