@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from datetime import date
 
 from django.contrib.auth.decorators import login_not_required
@@ -12,7 +11,6 @@ from django.views.decorators.http import require_safe
 
 from gongzhi.ground import today
 from gongzhi.ground.rules import reads
-from gongzhi.ground.rules.models import Group, Rule
 from gongzhi.web.facts import root_place
 
 
@@ -25,14 +23,11 @@ def page(request: HttpRequest) -> HttpResponse:
     except ValueError as error:
         raise Http404 from error
     root = root_place()
-    groups: dict[str, list[Rule]] = defaultdict(list)
-    for rule in reads.rules_in_force(on, district=root.district if root else ""):
-        groups[rule.group].append(rule)
-    sections = [(group.label, groups[group]) for group in Group if group in groups]
-    shown = [rule for _, rules in sections for rule in rules]
+    chapters = reads.chapters(on, district=root.district if root else "")
+    shown = [rule for _, rows in chapters for rule, _ in rows]
     context = {
         "on": on,
-        "sections": sections,
+        "chapters": chapters,
         "count": len(shown),
         "to_check": sum(rule.to_check for rule in shown),
     }

@@ -6,17 +6,20 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from gongzhi.clock import documents
 from gongzhi.ground.refusals import Refused
 from gongzhi.ground.rules import document
 
 # File → what writes it, from the running code and its shipped data.
 DOCUMENTS: dict[str, Callable[[], str]] = {
     "rules.zh.md": document.markdown,
+    "lexicon.md": documents.lexicon,
+    "matrix.md": documents.matrix,
 }
 
 
 class Command(BaseCommand):
-    help = "生成文档：规则依据"
+    help = "生成文档：规则依据、词汇表、权限表"
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--to", default="docs", metavar="DIR", help="写到哪个文件夹，默认 docs")
