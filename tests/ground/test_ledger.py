@@ -167,3 +167,62 @@ def test_the_clock_moves_only_in_a_demo_database(world, monkeypatch):
     with pytest.raises(Refused) as refused:
         ask(world)
     assert refused.value.code == "ledger.clock"
+
+
+def lines(*keys, note=""):
+    return [
+        {"section": "LH-HYJ", "slot": "morning", "on": f"2020-06-0{day}", "note": note}
+        for day in range(1, len(keys) + 1)
+    ]
+
+
+def many(world, raws, keys):
+    from gongzhi.ground.ledger.acts import By, registry
+
+    actor = world.actor("worker")
+    with world.on("2020-06-10T09:00"):
+        rows = [(By(actor, key=key), raw) for raw, key in zip(raws, keys, strict=True)]
+        return registry["activities.patrol"].many(rows)
+
+
+def test_a_batch_answers_each_row_and_a_replay_creates_nothing(world):
+    keys = ["a", "b", "c"]
+    raws = [*lines(*keys)[:2], {"section": "LH-HYJ", "slot": "noon"}]
+    answers = many(world, raws, keys)
+    assert [type(answer).__name__ for answer in answers] == ["Fact", "Fact", "Refused"]
+    count = Fact.objects.count()
+    again = many(world, raws, keys)
+    assert again[:2] == answers[:2]
+    assert Fact.objects.count() == count
+
+
+def test_a_key_twice_in_one_batch_is_one_fact_or_a_conflict(world):
+    one, two = lines("a", "b")
+    first, same, other = many(world, [one, one, two], ["k", "k", "k"])
+    assert first == same
+    assert (other.code, other.status) == ("ledger.key", 409)
+
+
+def test_a_batch_costs_a_handful_of_statements(world, django_assert_max_num_queries):
+    raws = [
+        {"section": code, "slot": slot, "on": f"2020-06-0{day}"}
+        for code in ("LH-HYJ", "LH-YGLN", "LH-LHLX")
+        for day in range(1, 9)
+        for slot in ("morning", "evening")
+    ]
+    keys = [f"k{number}" for number in range(len(raws))]
+    with django_assert_max_num_queries(18 if connection.vendor == "sqlite" else 9):
+        answers = many(world, raws, keys)
+    assert all(isinstance(answer, Fact) for answer in answers)
+
+
+def test_the_words_of_a_keyed_request_cannot_be_tried_against_the_ledger(world, settings):
+    import hashlib
+
+    from gongzhi.ground.ledger.acts import canonical
+
+    fact = ask(world, key="k1")
+    assert ask(world).request == ""
+    guess = {"ask": ASK["ask"]}
+    assert fact.request
+    assert fact.request != hashlib.sha256(canonical(guess)).hexdigest()

@@ -10,7 +10,6 @@ here once becomes the permission matrix, the API operation, the `gongzhi play` v
 
 from __future__ import annotations
 
-import hashlib
 import inspect
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,10 +20,11 @@ from functools import cached_property
 from typing import Any, Generic, ParamSpec, TypeVar, get_type_hints
 
 from django.db import IntegrityError, models, transaction
+from django.utils.crypto import salted_hmac
 
 from gongzhi.ground import clock_is_moved, day_of, now
 from gongzhi.ground.ledger import parameters, writing
-from gongzhi.ground.ledger.models import Audience, Fact, Refusal, Worded
+from gongzhi.ground.ledger.models import Audience, Fact, Refusal
 from gongzhi.ground.ledger.parameters import Parameters, Quantity, Vocabulary
 from gongzhi.ground.ledger.proof import canonical
 from gongzhi.ground.ledger.writing import Entry, Share
@@ -60,8 +60,9 @@ class By:
     key: str | None = None
     because: Fact | None = None
     recorded_by: Actor | None = None
-    # Set by the registry.
+    # Set by the registry: the posts of the actor and of the clerk.
     held: Sequence[Appointment] | None = field(default=None, repr=False, compare=False)
+    clerk_held: Sequence[Appointment] | None = field(default=None, repr=False, compare=False)
 
     @property
     def district(self) -> str:
@@ -184,7 +185,7 @@ class Act(Generic[P]):
         verdict = may(by.actor, self, place=place, organisation=organisation, on=on, held=by.held)
         if not verdict or by.recorded_by is None or by.recorded_by == by.actor:
             return verdict
-        held = posts(by.recorded_by, on)
+        held = posts(by.recorded_by, on) if by.clerk_held is None else by.clerk_held
         officer = [post for post in held if post.role in AREA_OFFICERS or post.role in self.who]
         if any(covers(post, place, organisation) for post in officer):
             return verdict
@@ -218,7 +219,10 @@ class Act(Generic[P]):
             known = writing.known_keys([by for by, _ in rows])
             held: dict[tuple[Any, date], Sequence[Appointment]] = {}
             ready: list[tuple[int, By, dict[str, Any], str]] = []
-            read = parameters.ReadMany(self.model)
+            # Rows of this batch that repeat a key of an earlier one, with that one's place and words.
+            first: dict[tuple[Any, str], tuple[int, str]] = {}
+            repeats: list[tuple[int, int, str, str]] = []
+            read = parameters.ReadMany(self.model, [raw for _, raw in rows], rows[0][0].district if rows else "")
             for index, (by, raw) in enumerate(rows):
                 try:
                     values = read(raw, by.district)
@@ -226,10 +230,14 @@ class Act(Generic[P]):
                     if by.key and (fact := known.get((by.writer.pk, by.key))):
                         answers[index] = self._same(fact, request)
                         continue
-                    post_key = (by.actor.pk, by.judged_on)
-                    if post_key not in held:
-                        held[post_key] = posts(by.actor, by.judged_on)
-                    by = replace(by, held=held[post_key])
+                    if by.key and (earlier := first.setdefault((by.writer.pk, by.key), (index, request)))[0] != index:
+                        repeats.append((index, *earlier, request))
+                        continue
+                    for actor in {by.actor, by.writer}:
+                        if (actor.pk, by.judged_on) not in held:
+                            held[actor.pk, by.judged_on] = posts(actor, by.judged_on)
+                    on = by.judged_on
+                    by = replace(by, held=held[by.actor.pk, on], clerk_held=held[by.writer.pk, on])
                     self._check_instant(by)
                     if not (verdict := self.may(by, values)):
                         raise Forbidden(f"{self.name}.may", verdict.reason)
@@ -246,6 +254,16 @@ class Act(Generic[P]):
             facts = writing.record_many(self, [(by, entry, request) for _, by, entry, request in good])
             for (index, *_), fact in zip(good, facts, strict=True):
                 answers[index] = fact
+            for index, earlier_index, told, request in repeats:
+                answer = answers[earlier_index]
+                try:
+                    if isinstance(answer, Fact):
+                        answer = self._same(answer, request)
+                    elif told != request:
+                        raise _other_words()
+                except Refused as refused:
+                    answer = refused
+                answers[index] = answer
             self._still_fresh(facts)
         return [answer for answer in answers if answer is not None]
 
@@ -288,7 +306,7 @@ class Act(Generic[P]):
 
     def _same(self, known: Fact, request: str) -> Fact:
         if known.request != request:
-            raise Conflict("ledger.key", "这个幂等键已经用于另一条内容不同的记录，请换一个键，或原样重发")
+            raise _other_words()
         known.repeated = True  # type: ignore[attr-defined]
         return known
 
@@ -306,6 +324,13 @@ class Act(Generic[P]):
             raise Conflict("ledger.stale", "登记用时过长，没有保存，请再发一次")
 
     def _fingerprint(self, by: By, values: Mapping[str, Any]) -> str:
+        """What a keyed request said, so that the same key with other words is noticed; without a key nothing is kept.
+
+        An HMAC under the installation's secret: the words may be a name, and whoever reads the ledger must not be
+        able to try names against it.
+        """
+        if not by.key:
+            return ""
         told = {
             "act": self.name,
             "by": str(by.actor.pk),
@@ -313,10 +338,14 @@ class Act(Generic[P]):
             "because": by.because.ref if by.because else None,
             "values": {name: plain(value) for name, value in values.items()},
         }
-        return hashlib.sha256(canonical(told)).hexdigest()
+        return salted_hmac("gongzhi.request", canonical(told), algorithm="sha256").hexdigest()
 
     def _log(self, by: By, refused: Refused) -> None:
         Refusal.objects.create(district=by.district, actor=by.writer, act=self.name, code=refused.code)
+
+
+def _other_words() -> Conflict:
+    return Conflict("ledger.key", "这个幂等键已经用于另一条内容不同的记录，请换一个键，或原样重发")
 
 
 def plain(value: Any) -> Any:
@@ -391,7 +420,3 @@ def act(
 def kinds() -> dict[str, Act[Any]]:
     """The act that leaves each kind of fact."""
     return {made.leaves: made for made in registry.values()}
-
-
-def worded(rows: Iterable[models.Model]) -> list[Worded]:
-    return [row for row in rows if isinstance(row, Worded)]

@@ -133,7 +133,7 @@ class Fact(models.Model):
     known_on = models.DateField("登记日")
     because = ScopedFK("self", models.PROTECT, null=True, blank=True, related_name="+", verbose_name="起因")
     key = models.CharField("幂等键", max_length=80, null=True, blank=True)  # noqa: DJ001  (null keeps unkeyed facts apart)
-    request = models.CharField("请求摘要", max_length=64)
+    request = models.CharField("请求摘要", max_length=64, blank=True)
     corrects = ScopedFK("self", models.PROTECT, null=True, blank=True, related_name="+", verbose_name="更正")
     facets = models.JSONField("分类", default=dict)
     label = models.CharField("标签", max_length=160)
@@ -452,6 +452,22 @@ def worded_models() -> list[type[Worded]]:
     from django.apps import apps
 
     return [model for model in apps.get_models() if issubclass(model, Worded)]
+
+
+class Personal(models.Model):
+    """A room's row about a `person` with columns that are reset, to what `PERSONAL` says, when the person is erased."""
+
+    PERSONAL: ClassVar[dict[str, Any]] = {}
+
+    class Meta:
+        abstract = True
+
+
+def personal_models() -> list[type[Personal]]:
+    """Every room table with personal columns, found through the model registry."""
+    from django.apps import apps
+
+    return [model for model in apps.get_models() if issubclass(model, Personal)]
 
 
 def canonical_measures(measures: Any) -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,6 +26,7 @@ from pydantic import (
 
 from gongzhi.ground import SHANGHAI, today
 from gongzhi.ground.ledger.models import Bound, Indicator
+from gongzhi.ground.places.models import Organisation, Place
 from gongzhi.ground.refusals import Refused
 from gongzhi.ground.rules import reads as rules
 
@@ -276,11 +277,16 @@ def read(model: type[Parameters], raw: Mapping[str, Any], district: str) -> dict
 
 
 class ReadMany:
-    """Reads many rows of one act, each reference once."""
+    """Reads many rows of one act: places and organisations named by code in one query each, other references once."""
 
-    def __init__(self, model: type[Parameters]) -> None:
+    def __init__(self, model: type[Parameters], rows: Sequence[Mapping[str, Any]], district: str) -> None:
         self.model = model
         self.found: dict[tuple[Any, str], Any] = {}
+        for name, field in model.model_fields.items():
+            if field.annotation in (Place, Organisation):
+                codes = {row[name] for row in rows if isinstance(row.get(name), str)}
+                coded = field.annotation._default_manager.filter(district=district, code__in=codes)
+                self.found |= {(field.annotation, one.code): one for one in coded}
 
     def __call__(self, raw: Mapping[str, Any], district: str) -> dict[str, Any]:
         token = _found.set(self.found)

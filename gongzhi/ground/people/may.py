@@ -1,4 +1,4 @@
-"""Who may do what, where, and why not. Default deny; a role at a place or organisation holds for everything below it."""
+"""Who may do what, where, and why not. Default deny; a role at a place or organisation holds for all below it."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from django.db.models import Q
 from gongzhi.ground import now, today
 from gongzhi.ground.ledger import numbers
 from gongzhi.ground.ledger.acts import Audience, By, Entry, Share, act, lock
-from gongzhi.ground.ledger.models import Fact, worded_models
+from gongzhi.ground.ledger.models import Fact, personal_models, worded_models
 from gongzhi.ground.people import vault
 from gongzhi.ground.people.may import covers, posts
 from gongzhi.ground.people.models import Account, Actor, Appointment, Person, Role
@@ -286,6 +286,8 @@ def erase(*, by: By, person: Person) -> Entry:
         for model in worded_models():
             rows = model._default_manager.filter(Q(fact__by=actor) | Q(fact__recorded_by=actor))
             rows.update(text="", salt="")
+    for holder in personal_models():
+        holder._default_manager.filter(**{"person": person}).update(**holder.PERSONAL)
     _forget_account(person)
     person.actor = None
     person.erased_at = now()

@@ -1,14 +1,14 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 
 from gongzhi.ground import today
 from gongzhi.ground.keys import DistrictField, ScopedFK, under, uuid7
-from gongzhi.ground.ledger.models import Fact
+from gongzhi.ground.ledger.models import Fact, Personal
 from gongzhi.ground.people.may import Viewer
 from gongzhi.ground.people.models import Person
 from gongzhi.ground.places.models import Organisation, Place, PlaceKind
@@ -58,8 +58,10 @@ def _belongs(within: Q) -> Exists:
     return Exists(Affiliation.objects.open().filter(within, district=OuterRef("district"), member=OuterRef("pk")))
 
 
-class Member(models.Model):
+class Member(Personal):
     """党员: a person on the roll of a branch."""
+
+    PERSONAL: ClassVar[dict[str, Any]] = {"joined_on": None}
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     district = DistrictField()

@@ -34,7 +34,7 @@ class Migration(migrations.Migration):
                 ("recorded_at", models.DateTimeField(verbose_name="登记时间")),
                 ("known_on", models.DateField(verbose_name="登记日")),
                 ("key", models.CharField(blank=True, max_length=80, null=True, verbose_name="幂等键")),
-                ("request", models.CharField(max_length=64, verbose_name="请求摘要")),
+                ("request", models.CharField(blank=True, max_length=64, verbose_name="请求摘要")),
                 ("facets", models.JSONField(default=dict, verbose_name="分类")),
                 ("label", models.CharField(max_length=160, verbose_name="标签")),
                 ("rule_version", models.CharField(blank=True, max_length=80, verbose_name="依据版本")),
