@@ -211,7 +211,7 @@ def test_a_batch_costs_a_handful_of_statements(world, django_assert_max_num_quer
         for slot in ("morning", "evening")
     ]
     keys = [f"k{number}" for number in range(len(raws))]
-    with django_assert_max_num_queries(18 if connection.vendor == "sqlite" else 9):
+    with django_assert_max_num_queries(18 if connection.vendor == "sqlite" else 12):
         answers = many(world, raws, keys)
     assert all(isinstance(answer, Fact) for answer in answers)
 

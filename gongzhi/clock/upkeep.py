@@ -1,0 +1,47 @@
+"""Upkeep at night: what erasure left in the files of the database is overwritten."""
+
+from __future__ import annotations
+
+from datetime import time, timedelta
+
+from django.apps import apps
+from django.db import connection
+
+from gongzhi.ground import SHANGHAI, now
+from gongzhi.ground.ledger.models import Personal, Worded
+from gongzhi.ground.people.models import Person
+
+NIGHT = (time(2), time(4))
+
+
+def tables_with_personal_data() -> list[str]:
+    """The tables in which an erased person may have left dead rows."""
+    whole = {"people", "sessions", "axes"}
+    return sorted(
+        model._meta.db_table
+        for model in apps.get_models()
+        if model._meta.app_label in whole or issubclass(model, Worded | Personal)
+    )
+
+
+def scrub() -> list[str]:
+    """Rewrite those tables, so that nothing of a deleted row stays in their files. Returns their names.
+
+    SQLite overwrote it when it was deleted (secure_delete); only its write-ahead log is emptied. PostgreSQL keeps
+    dead rows until the table is rewritten: each is locked while that lasts, hence at night.
+    """
+    tables = tables_with_personal_data()
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            return []
+        for table in tables:
+            cursor.execute(f"VACUUM (FULL) {connection.ops.quote_name(table)}")
+    return tables
+
+
+def scrub_at_night() -> None:
+    """Scrub between 2:00 and 4:00 if somebody was erased since the night before. Twice is harmless."""
+    hour = now().astimezone(SHANGHAI).time()
+    if NIGHT[0] <= hour < NIGHT[1] and Person.objects.filter(erased_at__gte=now() - timedelta(hours=26)).exists():
+        scrub()
