@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from uuid import UUID
 
 from django.db import transaction
 
@@ -69,7 +70,7 @@ def drain(district: str, limit: int = 200) -> int:
     return handled
 
 
-def _react(pk: object) -> int:
+def _react(pk: UUID) -> int:
     fact = Fact.objects.select_related("place", "organisation").get(pk=pk)
     system = Actor.system(fact.district)
     try:
