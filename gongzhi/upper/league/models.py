@@ -10,8 +10,8 @@ from django.db import models
 
 from gongzhi.ground import now
 from gongzhi.ground.keys import DistrictField, ScopedFK, uuid7
-from gongzhi.ground.ledger.acts import canonical
 from gongzhi.ground.ledger.models import Fact
+from gongzhi.ground.ledger.proof import canonical
 from gongzhi.ground.places.models import Place
 from gongzhi.ground.refusals import Unknown
 from gongzhi.ground.rules.models import Confidence

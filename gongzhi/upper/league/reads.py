@@ -20,8 +20,8 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from gongzhi.ground import now
 from gongzhi.ground.keys import STEP, under
 from gongzhi.ground.ledger import reads as ledger
-from gongzhi.ground.ledger.acts import canonical
 from gongzhi.ground.ledger.models import SETTLED_AFTER, Fact, Indicator, Measure
+from gongzhi.ground.ledger.proof import canonical
 from gongzhi.ground.ledger.writing import installation_is_demo
 from gongzhi.ground.places.models import Place
 from gongzhi.ground.refusals import Refused

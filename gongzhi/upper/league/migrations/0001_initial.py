@@ -7,47 +7,95 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('ledger', '0001_initial'),
-        ('places', '0001_initial'),
+        ("ledger", "0001_initial"),
+        ("places", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Formula',
+            name="Formula",
             fields=[
-                ('id', models.UUIDField(default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('district', gongzhi.ground.keys.DistrictField(blank=True, default='', max_length=6, verbose_name='区县租户号')),
-                ('code', models.CharField(max_length=60, verbose_name='编号')),
-                ('version', models.PositiveSmallIntegerField(verbose_name='版次')),
-                ('name', models.CharField(max_length=80, verbose_name='名称')),
-                ('source', models.CharField(max_length=200, verbose_name='依据')),
-                ('confidence', models.CharField(choices=[('V', '已核原文'), ('Q', '引自网页'), ('M', '待核'), ('U', '未找到'), ('D', '本系统设计')], max_length=1, verbose_name='可信度')),
-                ('effective_from', models.DateField(verbose_name='启用日期')),
-                ('effective_to', models.DateField(null=True, verbose_name='停用前的最后一天')),
-                ('body', models.JSONField(verbose_name='内容')),
-                ('recorded_at', models.DateTimeField(default=gongzhi.ground.now, verbose_name='登记时间')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "district",
+                    gongzhi.ground.keys.DistrictField(blank=True, default="", max_length=6, verbose_name="区县租户号"),
+                ),
+                ("code", models.CharField(max_length=60, verbose_name="编号")),
+                ("version", models.PositiveSmallIntegerField(verbose_name="版次")),
+                ("name", models.CharField(max_length=80, verbose_name="名称")),
+                ("source", models.CharField(max_length=200, verbose_name="依据")),
+                (
+                    "confidence",
+                    models.CharField(
+                        choices=[
+                            ("V", "已核原文"),
+                            ("Q", "引自网页"),
+                            ("M", "待核"),
+                            ("U", "未找到"),
+                            ("D", "本系统设计"),
+                        ],
+                        max_length=1,
+                        verbose_name="可信度",
+                    ),
+                ),
+                ("effective_from", models.DateField(verbose_name="启用日期")),
+                ("effective_to", models.DateField(null=True, verbose_name="停用前的最后一天")),
+                ("body", models.JSONField(verbose_name="内容")),
+                ("recorded_at", models.DateTimeField(default=gongzhi.ground.now, verbose_name="登记时间")),
             ],
             options={
-                'verbose_name': '公式',
-                'constraints': [models.UniqueConstraint(fields=('district', 'code', 'version'), name='formula_version')],
+                "verbose_name": "公式",
+                "constraints": [
+                    models.UniqueConstraint(fields=("district", "code", "version"), name="formula_version")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Adoption',
+            name="Adoption",
             fields=[
-                ('fact', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='+', serialize=False, to='ledger.fact', verbose_name='记录')),
-                ('district', gongzhi.ground.keys.DistrictField(max_length=6, verbose_name='区县租户号')),
-                ('since', models.DateField(verbose_name='起')),
-                ('place', gongzhi.ground.keys.ScopedFK(on_delete=django.db.models.deletion.PROTECT, related_name='adoptions', to='places.place', verbose_name='地点')),
-                ('formula', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='adoptions', to='league.formula', verbose_name='公式')),
+                (
+                    "fact",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        primary_key=True,
+                        related_name="+",
+                        serialize=False,
+                        to="ledger.fact",
+                        verbose_name="记录",
+                    ),
+                ),
+                ("district", gongzhi.ground.keys.DistrictField(max_length=6, verbose_name="区县租户号")),
+                ("since", models.DateField(verbose_name="起")),
+                (
+                    "place",
+                    gongzhi.ground.keys.ScopedFK(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="adoptions",
+                        to="places.place",
+                        verbose_name="地点",
+                    ),
+                ),
+                (
+                    "formula",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="adoptions",
+                        to="league.formula",
+                        verbose_name="公式",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '启用公式',
-                'constraints': [models.UniqueConstraint(fields=('district', 'place', 'since'), name='adoption_once')],
+                "verbose_name": "启用公式",
+                "constraints": [models.UniqueConstraint(fields=("district", "place", "since"), name="adoption_once")],
             },
         ),
     ]
