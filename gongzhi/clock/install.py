@@ -7,12 +7,18 @@ from django.db import transaction
 from gongzhi.ground.ledger.acts import By
 from gongzhi.ground.ledger.models import Fact, Installation, InstallationKind
 from gongzhi.ground.people.models import Actor
+from gongzhi.ground.places.models import Place
 from gongzhi.ground.refusals import Conflict
 from gongzhi.ground.register.places import found
 
 
 def installed() -> Installation | None:
     return Installation.objects.first()
+
+
+def districts() -> list[str]:
+    """The tenant keys in this database; none before it is installed."""
+    return sorted(Place.objects.filter(parent=None).values_list("district", flat=True))
 
 
 def install(code: str, name: str, kind: InstallationKind) -> Fact:

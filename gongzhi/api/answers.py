@@ -1,0 +1,83 @@
+"""What the API answers: facts as JSON, refusals with their code and reason."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from functools import cache
+from typing import Any
+
+from django.http import HttpResponse
+
+from gongzhi.ground.ledger.models import Fact, Indicator
+from gongzhi.ground.refusals import Refused
+
+
+def answer(told: Any, status: int = 200) -> HttpResponse:
+    text = json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+    return HttpResponse(
+        text, status=status, content_type="application/json; charset=utf-8", headers={"Cache-Control": "no-store"}
+    )
+
+
+def refusal(refused: Refused, act: str = "") -> dict[str, str]:
+    told = {"code": refused.code, "reason": refused.reason, "act": act}
+    return told | {"field": refused.field} if refused.field else told
+
+
+def refuse(refused: Refused, act: str = "") -> HttpResponse:
+    response = answer(refusal(refused, act), refused.status)
+    if refused.status == 401:
+        response["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+@cache
+def unit_of(indicator: str) -> str:
+    """The unit of an indicator; rows of the dictionary are never changed."""
+    return Indicator.objects.values_list("unit", flat=True).get(code=indicator)
+
+
+def number(thousandths: int) -> int | float:
+    """A quantity in its unit: whole numbers stay whole."""
+    return thousandths / 1000 if thousandths % 1000 else thousandths // 1000
+
+
+def fact_json(fact: Fact) -> dict[str, Any]:
+    """A fact as programs see it: codes, ids and numbers, nobody's name."""
+    return {
+        "id": str(fact.pk),
+        "kind": fact.kind,
+        "label": fact.label,
+        "subject": fact.subject,
+        "number": fact.subject.partition("/")[2],
+        "at": fact.at.isoformat(),
+        "recorded_at": fact.recorded_at.isoformat(),
+        "late": fact.is_late,
+        "place": {"code": fact.place.code, "name": fact.place.name},
+        "organisation": {"code": fact.organisation.code, "name": fact.organisation.name} if fact.organisation else None,
+        "facets": fact.facets,
+        "measures": sorted(
+            (
+                {
+                    "indicator": one.indicator_id,
+                    "quantity": number(one.quantity),
+                    "unit": unit_of(one.indicator_id),
+                    "bound": str(one.bound),
+                }
+                for one in fact.measures.all()
+            ),
+            key=lambda row: row["indicator"],
+        ),
+        "because": str(fact.because_id) if fact.because_id else None,
+        "corrects": str(fact.corrects_id) if fact.corrects_id else None,
+    }
+
+
+def status_of(fact: Fact) -> int:
+    """201 for a new fact, 200 for one that this key had left before."""
+    return 200 if getattr(fact, "repeated", False) else 201
+
+
+def facts_json(facts: Iterable[Fact]) -> list[dict[str, Any]]:
+    return [fact_json(fact) for fact in facts]
