@@ -5,8 +5,10 @@ from __future__ import annotations
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
+from gongzhi.api.operations import addresses
 from gongzhi.web import (
     accounts,
+    briefing,
     desk,
     doing,
     errors,
@@ -36,6 +38,7 @@ urlpatterns = [
     path("problems/", problems.index, name="problems"),
     path("problems/<str:number>/", problems.page, name="problem"),
     path("tasks/<str:number>/", tasks.page, name="task"),
+    path("briefing/", briefing.page, name="briefing"),
     path("standing/", standing.page, name="standing"),
     path("standing/cell/", standing.cell, name="cell"),
     path("rules/", rules.page, name="rules"),
@@ -45,6 +48,7 @@ urlpatterns = [
     path("accounts/password/", accounts.password, name="password"),
     path("accounts/post/", accounts.post, name="post"),
     path("accounts/stay/", accounts.stay, name="stay"),
+    path("api/", addresses()),
     path("me/", accounts.me, name="me"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
+from django.apps import apps
 from django.contrib import messages
 from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
@@ -31,12 +32,18 @@ from gongzhi.ground.refusals import Conflict, Refused
 from gongzhi.ground.rules import reads as rules
 from gongzhi.web.access import signed_in
 from gongzhi.web.naming import ROOMS, address_of, names_of, post_words
+from gongzhi.web.templatetags.words import thing
 
 # A list longer than this is not offered; the code is typed.
 OFFERED = 200
 RADIOS = 6
 LONG = {"note", "text", "words", "answer", "ask", "reason", "minutes", "summary", "finding", "result"}
 AMOUNT_ROWS = 2
+# Choices the law keeps from whoever fills in the form: shown, not to be chosen.
+BARRED = {
+    ("problems.resolve", "mode", "forced"): "由有权机关依法决定、催告、公告后实施"
+    "（行政强制法第三十四条至第四十四条），请移交综合执法",
+}
 YES_NO = (("true", "是"), ("false", "否"))
 
 
@@ -45,6 +52,8 @@ class Option:
     code: str
     name: str
     chosen: bool = False
+    group: str = ""
+    barred: str = ""
 
 
 @dataclass
@@ -137,11 +146,18 @@ class Verb:
         return cls(act.name, act.chinese, act.fact_chinese, reason)
 
 
-def vocabulary(schema: Mapping[str, Any], district: str) -> list[tuple[str, str]]:
+def vocabulary(schema: Mapping[str, Any], district: str) -> list[tuple[str, str, str]]:
+    """(code, name, class above) of what may be chosen; a class that has kinds below it is only a heading."""
     if name := schema.get("x-vocabulary"):
-        return [(term.code, term.name) for term in rules.terms(name, on=today(), district=district).values()]
+        terms = rules.terms(name, on=today(), district=district)
+        headings = {term.parent_code for term in terms.values()}
+        return [
+            (term.code, term.name, terms[term.parent_code].name if term.parent_code in terms else "")
+            for term in terms.values()
+            if term.code not in headings
+        ]
     codes = schema.get("enum", [])
-    return list(zip(codes, schema.get("x-labels", codes), strict=True))
+    return [(code, word, "") for code, word in zip(codes, schema.get("x-labels", codes), strict=True)]
 
 
 def suggestions(model: str, looking: Viewer) -> list[tuple[str, str]]:
@@ -255,12 +271,10 @@ class Form:
         for name, (_, _, required) in self.parameters.items():
             if required and name not in raw:
                 self.errors[name] = f"请填“{self.act.terms.get(name, name)}”"
-        for name, value in raw.items():
-            try:
-                parameters.read(self.act.model, {name: value}, self.looking.actor.district)
-            except Refused as refused:
-                if refused.field in ("", name):
-                    self.errors.setdefault(name, refused.reason)
+        try:
+            parameters.read(self.act.model, raw, self.looking.actor.district)
+        except Refused as refused:
+            self.errors.setdefault(refused.field, refused.reason)
         if self.errors:
             return None
         try:
@@ -309,11 +323,14 @@ class Form:
                 case "choice":
                     default = str(schema.get("default") or "")
                     picked = one.value or default
-                    one.options = [Option(code, word, code == picked) for code, word in vocabulary(schema, district)]
+                    one.options = [
+                        Option(code, word, code == picked, group, BARRED.get((self.act.name, name, code), ""))
+                        for code, word, group in sorted(vocabulary(schema, district), key=lambda one: one[2] != "")
+                    ]
                     one.kind = "radio" if len(one.options) <= RADIOS else "select"
                 case "choices":
                     words = vocabulary(shape(schema["items"]), district)
-                    one.options = [Option(code, word, code in one.values) for code, word in words]
+                    one.options = [Option(code, word, code in one.values) for code, word, _ in words]
                 case "decide":
                     one.kind = "radio"
                     one.options = [Option(code, word, code == one.value) for code, word in YES_NO]
@@ -334,14 +351,20 @@ class Form:
     def _reference(self, one: Field, model: str) -> None:
         """A reference that came with the link stands fixed; another is typed, with suggestions where they are few."""
         if text := self.link.get(one.name, ""):
-            try:
-                row = parameters.read(self.act.model, {one.name: text}, self.looking.actor.district)[one.name]
-            except Refused:
-                row = None
-            one.fixed = str(row) if row else ""
-            one.value = text
+            one.fixed, one.value = self._named(apps.get_model(model), text), text
         if not one.fixed:
             one.options = [Option(code, word) for code, word in suggestions(model, self.looking)]
+
+    def _named(self, model: type[models.Model], text: str) -> str:
+        """What a code that came with the link means, if one may see it."""
+        try:
+            row = model.refer(text, self.looking.actor.district)  # type: ignore[attr-defined]
+        except Refused:
+            return ""
+        seen = getattr(model._default_manager.all(), "visible_to", None)
+        if seen is not None and not seen(self.looking).filter(pk=row.pk).exists():
+            return ""
+        return thing(row.fact.label) if hasattr(row, "fact") else str(row)
 
 
 def joined(day: str, time: str) -> str:

@@ -29,7 +29,9 @@ from gongzhi.ground.places.models import Place, PlaceKind
 from gongzhi.ground.refusals import Refused
 from gongzhi.ground.rules import reads as rules
 from gongzhi.ground.rules.models import Rule
+from gongzhi.ground.words import day_words, percent
 from gongzhi.rooms.problems.models import Problem, Stage
+from gongzhi.upper.briefing.reads import left
 from gongzhi.web.access import viewer
 from gongzhi.web.naming import (
     Amount,
@@ -42,7 +44,7 @@ from gongzhi.web.naming import (
     party_words,
     texts_of,
 )
-from gongzhi.web.templatetags.words import full_span
+from gongzhi.web.templatetags.words import full_span, thing
 
 PAGE = 50
 # A chain longer than this is cut, with a link to go on from its last record.
@@ -65,6 +67,8 @@ def facts_address(
     last: date,
     as_of: datetime | None = None,
     still: str = "",
+    without: str = "",
+    share: bool = False,
     **facets: str,
 ) -> str:
     """The address of the facts behind a figure."""
@@ -75,6 +79,10 @@ def facts_address(
         asked.append(("as_of", as_of.isoformat()))
     if still:
         asked.append(("open", still))
+    if without:
+        asked.append(("without", without))
+    if share:
+        asked.append(("share", "1"))
     asked += [(f"facet.{name}", value) for name, value in facets.items()]
     return "/facts/?" + urlencode(asked)
 
@@ -91,6 +99,10 @@ class Question:
     facets: dict[str, str] = field(default_factory=dict)
     # Only records that opened a problem still in this state.
     still: str = ""
+    # Only records whose subject was not counted under this indicator by the last day.
+    without: str = ""
+    # The first indicator as a share of all of them.
+    share: bool = False
 
     @classmethod
     def of(cls, request: HttpRequest) -> Question:
@@ -113,7 +125,11 @@ class Question:
         still = asked.get("open", "")
         if still and still not in STILL:
             raise Http404
-        return cls(place, first, last, tuple(known[code] for code in dict.fromkeys(codes)), as_of, facets, still)
+        without = asked.get("without", "")
+        if without and (without not in reads.indicators([without]) or len(known) != 1):
+            raise Http404
+        indicators = tuple(known[code] for code in dict.fromkeys(codes))
+        return cls(place, first, last, indicators, as_of, facets, still, without, bool(asked.get("share")))
 
     @property
     def codes(self) -> list[str]:
@@ -124,6 +140,8 @@ class Question:
         return self.first > date.min and self.last < date.max
 
     def facts(self) -> QuerySet[Fact]:
+        if self.without:
+            return self._left()
         found = Fact.objects.under(self.place).as_of(self.as_of)
         if self.first > date.min:
             found = found.filter(day__gte=self.first)
@@ -141,9 +159,20 @@ class Question:
             found = found.filter(Exists(STILL[self.still][1](problems)))
         return found
 
+    def _left(self) -> QuerySet[Fact]:
+        """What is still open: the last record of each subject that was counted first and not yet then."""
+        code = self.codes[0]
+        found = left(self.place, code, self.without, self.last, self.as_of or now())
+        carrying = Measure.objects.filter(district=OuterRef("district"), fact=OuterRef("pk"), indicator=code)
+        later = Fact.objects.filter(district=OuterRef("district"), subject=OuterRef("subject"), day__lte=self.last)
+        later = later.as_of(self.as_of).filter(Exists(carrying))
+        return found.filter(
+            ~Exists(later.filter(Q(at__gt=OuterRef("at")) | Q(at=OuterRef("at"), pk__gt=OuterRef("pk"))))
+        )
+
     def totals(self, found: QuerySet[Fact]) -> dict[str, reads.Figure]:
         """The figures themselves: from the tallies where they can answer, else over the very facts."""
-        if self.facets or self.still or any(one.kind == IndicatorKind.STOCK for one in self.indicators):
+        if self.facets or self.still or self.without or any(one.kind == IndicatorKind.STOCK for one in self.indicators):
             return {code: reads.total_of(found, code) for code in self.codes}
         return reads.figures(self.place, self.codes, self.first, self.last, self.as_of)
 
@@ -210,7 +239,23 @@ def hidden_rows(question: Question, found: QuerySet[Fact], open_ids: QuerySet[Fa
 
 
 def title_of(question: Question, totals: Sequence[Amount]) -> str:
-    return " ".join(str(one) for one in totals) or f"{question.place}的记录"
+    """The figure as it was printed where it was opened."""
+    if question.share and totals:
+        return percent(totals[0].quantity, sum(one.quantity for one in totals))
+    named = len({one.indicator.unit for one in totals}) < len(totals)
+    return " ".join(f"{one.indicator.name} {one}" if named else str(one) for one in totals) or f"{question.place}的记录"
+
+
+def sum_of(question: Question, totals: Sequence[Amount]) -> str:
+    """How the figure is computed, in a sentence."""
+    if question.share and len(totals) > 1:
+        parts = "＋".join(f"{one.indicator.name} {one.figure}" for one in totals)
+        return f"{totals[0].indicator.name} {totals[0].figure} ÷（{parts}）"
+    name = "，".join(one.indicator.name for one in totals)
+    if question.without:
+        done = reads.indicators([question.without])[question.without].name
+        return f"{name}，到 {day_words(question.last, question.last.year)} 还没有{done}的"
+    return f"{name}，记录相加" if name else ""
 
 
 @login_not_required
@@ -233,6 +278,7 @@ def facts(request: HttpRequest) -> HttpResponse:
         "hidden": hidden_rows(question, found, open_to) if question.indicators and more is None else [],
         "totals": totals,
         "title": title_of(question, totals),
+        "calculation": sum_of(question, totals),
         "page_year": question.last.year if question.bounded else today().year,
         "span": full_span(question.first, question.last) if question.bounded else "",
         "next": f"{more.at.isoformat()}|{more.pk}" if more else "",
@@ -319,6 +365,7 @@ def fact(request: HttpRequest, pk: UUID) -> HttpResponse:
     open_after = list(followed.visible_to(looking)[:CHAIN])
     closed_after = followed.count() - len(open_after) if len(open_after) < CHAIN else 0
     may_know = knows_who(looking, found)
+    carried = amounts_of([found])[found.pk]
     parties = [
         one for one in found.parties.select_related("organisation").order_by("id") if one.organisation_id or may_know
     ]
@@ -328,9 +375,11 @@ def fact(request: HttpRequest, pk: UUID) -> HttpResponse:
     context = {
         "fact": found,
         "deed": words.deed(found),
+        "number": found.label.removeprefix(thing(found.label)).strip("，"),
         "page_year": found.day.year,
         "facets": words.facets(found),
-        "amounts": amounts_of([found])[found.pk],
+        "amounts": [one for one in carried if one.indicator.by_hand],
+        "counted": [one for one in carried if not one.indicator.by_hand],
         "text": texts_of([found], looking).get(found.pk, ""),
         "places": Place.objects.filter(district=found.district, path__in=ancestors(found.path)).order_by("path"),
         "before": [Step(one, words.deed(one)) for one in before],

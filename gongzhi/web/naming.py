@@ -32,18 +32,28 @@ ROOMS = {
     "organisations": "地点和组织",
     "people": "人员和任职",
 }
+# Facets that are no parameter of their act, and so have no term there.
+FACETS = {
+    "category": "类别",
+    "in_time": "时限",
+    "outcome": "结果",
+    "result": "结果",
+    "constituted": "法定人数",
+    "source": "来源",
+    "mode": "方式",
+    "owner": "搭建人类别",
+}
 PARTIES = {
     "assignee": "承办",
     "appointee": "任职人",
     "concerned": "本人",
-    "host": "主办",
-    "attended": "到会",
-    "expected": "应到",
-    "reporter": "反映人",
-    "handler": "处置",
-    "helper": "协助",
+    "host": "召开",
+    "co_host": "联办",
+    "attendee": "到会",
+    "handler": "承办",
+    "lead": "牵头",
+    "co_handler": "协办",
     "member": "党员",
-    "branch": "支部",
 }
 ERASED = "已删除"
 
@@ -61,6 +71,15 @@ def post_words(post: Appointment) -> str:
         if where.endswith(role[:overlap]):
             return where + role[overlap:]
     return where + role
+
+
+@dataclass(frozen=True)
+class Tag:
+    """A state as it is printed: shape, word and colour."""
+
+    style: str
+    icon: str
+    words: str
 
 
 @dataclass(frozen=True)
@@ -85,6 +104,11 @@ class Amount:
         return ("多" if self.bound == Bound.AT_LEAST else "") + self.indicator.unit
 
 
+def reading_order(indicator: Indicator) -> tuple[bool, bool, str]:
+    """What was measured before what the act counted; how many before how much."""
+    return not indicator.by_hand, not indicator.whole, indicator.code
+
+
 def amounts_of(facts: Iterable[Fact], codes: Sequence[str] = ()) -> dict[Any, list[Amount]]:
     """The measures of these facts, those asked for first: one query."""
     measures = Measure.objects.filter(fact__in=list(facts)).select_related("indicator")
@@ -92,7 +116,7 @@ def amounts_of(facts: Iterable[Fact], codes: Sequence[str] = ()) -> dict[Any, li
         measures = measures.filter(indicator__in=codes)
     order = {code: index for index, code in enumerate(codes)}
     found: dict[Any, list[Amount]] = defaultdict(list)
-    for one in sorted(measures, key=lambda one: (order.get(one.indicator_id, 99), one.indicator_id)):
+    for one in sorted(measures, key=lambda one: (order.get(one.indicator_id, 99), *reading_order(one.indicator))):
         found[one.fact_id].append(Amount(one.indicator, one.quantity, one.bound))
     return found
 
@@ -118,7 +142,7 @@ class Words:
         if act is None:
             return []
         told = [
-            (act.terms.get(name, name), self.facet(act.facets.get(name), value, fact.day))
+            (act.terms.get(name) or FACETS.get(name, name), self.facet(act.facets.get(name), value, fact.day))
             for name, value in fact.facets.items()
         ]
         return [(name, word) for name, word in told if word]

@@ -22,7 +22,7 @@ from gongzhi.ground.ledger.models import Fact, Seal, Tally
 from gongzhi.ground.places.models import Place, PlaceKind
 from gongzhi.rooms.problems.models import Problem, Stage
 from gongzhi.web.facts import STILL, facts_address, root_place
-from gongzhi.web.naming import Amount, Words, amounts_of
+from gongzhi.web.naming import Amount, Tag, amounts_of
 from gongzhi.web.periods import KINDS, Period, asked
 
 # What was got done, in the order it is printed; an indicator pair is one figure (12 间 560 平方米).
@@ -46,7 +46,11 @@ CODES = [code for _, codes in (*DONE, *COURSE) for code in codes]
 SWITCH = (PlaceKind.DISTRICT, PlaceKind.STREET, PlaceKind.COMMUNITY, PlaceKind.VILLAGE)
 # Earlier than any record: what is still open may be old.
 FOUNDED = date(2020, 1, 1)
-SOLVED = ("problems.resolved", "problems.verified", "problems.settled")
+SOLVED = {
+    "problems.resolved": Tag("tag-going", "eye", "等核查"),
+    "problems.verified": Tag("tag-done", "done", "已核查"),
+    "problems.settled": Tag("tag-done", "check", "当场处置"),
+}
 
 
 @dataclass(frozen=True)
@@ -145,9 +149,8 @@ def still_open(place: Place) -> dict[str, Figure]:
 @dataclass(frozen=True)
 class Solved:
     fact: Fact
-    words: str
     amounts: Sequence[Amount]
-    verified: bool
+    tag: Tag
 
 
 def recently_solved(place: Place, period: Period) -> list[Solved]:
@@ -157,23 +160,18 @@ def recently_solved(place: Place, period: Period) -> list[Solved]:
         .within(period.first, period.last)
         .as_of()
         .visible_to(None)
-        .filter(kind__in=SOLVED)
+        .filter(kind__in=list(SOLVED))
         .select_related("place")
         .order_by("-at", "-id")[:24]
     )
     newest: dict[str, Fact] = {}
     for fact in found:
-        newest.setdefault(fact.subject, fact)
+        if fact.facets.get("outcome") != "returned":
+            newest.setdefault(fact.subject, fact)
     facts = list(newest.values())[:6]
-    words, amounts = Words(), amounts_of(facts)
+    amounts = amounts_of(facts)
     return [
-        Solved(
-            fact,
-            "，".join(word for _, word in words.facets(fact)),
-            [one for one in amounts[fact.pk] if one.indicator.by_hand],
-            fact.kind == "problems.verified",
-        )
-        for fact in facts
+        Solved(fact, [one for one in amounts[fact.pk] if one.indicator.by_hand], SOLVED[fact.kind]) for fact in facts
     ]
 
 

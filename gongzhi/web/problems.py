@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from django.db.models import Count, Q
@@ -28,7 +28,8 @@ from gongzhi.rooms.problems.deadlines import term_of
 from gongzhi.rooms.problems.models import Problem, ProblemQuerySet, Source, Stage
 from gongzhi.web.access import WORK, home_place, only, signed_in
 from gongzhi.web.doing import Verb
-from gongzhi.web.naming import Amount, Words, actor_words, knows_who, names_of, texts_of
+from gongzhi.web.naming import Amount, Tag, Words, actor_words, knows_who, names_of, reading_order, texts_of
+from gongzhi.web.templatetags.words import thing
 
 SIZE = 30
 # What may be done with a problem where it stands, the next thing first.
@@ -49,6 +50,8 @@ TAGS = {
 VIEWS = {"open": "在办", "late": "已超时", "reported": "待派遣", "resolved": "等核查", "all": "全部"}
 # The last hours before the due instant are said in ochre.
 NEAR_HOURS = 4
+# The strip of an overdue problem goes on for so long.
+OVERDUE_SHOWN = timedelta(days=5)
 
 
 @dataclass(frozen=True)
@@ -59,13 +62,6 @@ class Clock:
     words: str
     late: bool
     near: bool
-
-
-@dataclass(frozen=True)
-class Tag:
-    style: str
-    icon: str
-    words: str
 
 
 def clock_of(problem: Problem, calendar: Calendar, at: datetime) -> Clock | None:
@@ -198,6 +194,7 @@ class Shown:
     amounts: list[Amount]
     who: str
     organisations: list[str]
+    because: str
     corrections: list[Shown]
 
 
@@ -219,11 +216,24 @@ def shown(step: reads.Step, words: Words, names: dict[UUID, str], looking: Viewe
         "lapse" if returned else STYLES.get(fact.kind, ""),
         "，".join(told),
         step.words or "",
-        [Amount(one.indicator, one.quantity, one.bound) for one in step.measures if one.indicator.by_hand],
+        [
+            Amount(one.indicator, one.quantity, one.bound)
+            for one in sorted(step.measures, key=lambda one: reading_order(one.indicator))
+            if one.indicator.by_hand
+        ],
         actor_words(fact, names) if knows_who(looking, fact) else "",
         [str(one.organisation) for one in step.parties if one.organisation],
+        because_words(words, fact),
         [shown(one, words, names, looking) for one in step.corrections],
     )
+
+
+def because_words(words: Words, fact: Fact) -> str:
+    """What led to a record: of the same thing, what was done; of another, what that was."""
+    cause = fact.because
+    if cause is None:
+        return ""
+    return words.deed(cause) if cause.subject == fact.subject else thing(cause.label)
 
 
 @dataclass(frozen=True)
@@ -273,7 +283,6 @@ def page(request: HttpRequest, number: str) -> HttpResponse:
         "rule": rule,
         "acts": doable,
         "barred": barred,
-        "text": texts_of([problem.fact], looking).get(problem.fact_id, ""),
         "here": reverse("problem", args=[problem.number]),
         "removal": rules.is_removal(problem.category),
     }
@@ -291,7 +300,7 @@ def explained(
     done = next((fact.at for fact in reversed(facts) if fact.kind == "problems.resolved"), None)
     if problem.stage == Stage.DISPATCHED:
         done = None
-    marks = strip(term, calendar, min(now(), max(current.due_at, current.fact.at)), done)
+    marks = strip(term, calendar, min(now(), current.due_at + OVERDUE_SHOWN), done)
     cells = [Day(day, str(mark), Mark(mark).label) for day, mark in marks]
     return term, cells, norms.version(current.rule_version)
 

@@ -18,7 +18,7 @@ from gongzhi.ground.tasks.models import Stage, Task
 from gongzhi.web.access import signed_in
 from gongzhi.web.doing import Verb
 from gongzhi.web.naming import Words, actor_words, knows_who, names_of, texts_of
-from gongzhi.web.problems import Shown
+from gongzhi.web.problems import Shown, because_words
 
 NEXT: dict[str, Sequence[str]] = {
     Stage.ASSIGNED: ("tasks.answer",),
@@ -55,6 +55,7 @@ def page(request: HttpRequest, number: str) -> HttpResponse:
             [],
             actor_words(fact, names) if knows_who(looking, fact) else "",
             [],
+            because_words(words, fact),
             [],
         )
         for fact in facts

@@ -6,6 +6,7 @@ Amounts arrive in thousandths of a unit and print without rounding: `560`, `12.5
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -16,7 +17,7 @@ from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from gongzhi.ground import day_of, today
+from gongzhi.ground import SHANGHAI, day_of, today
 from gongzhi.ground.words import amount, clock_words, day_words, digits, percent, span_words, stamp_words
 
 __all__ = ["amount", "clock_words", "day_words", "digits", "percent", "span_words", "stamp_words"]
@@ -97,6 +98,12 @@ def occurred(context: template.Context, fact: Any) -> SafeString:
 
 
 @register.filter
+def local_input(value: datetime | None) -> str:
+    """An instant as a `datetime-local` field takes it."""
+    return value.astimezone(SHANGHAI).strftime("%Y-%m-%dT%H:%M") if value else ""
+
+
+@register.filter
 def weekday(value: date) -> str:
     return "星期" + WEEKDAYS[value.weekday()]
 
@@ -158,3 +165,12 @@ def item(given: Mapping[str, Any], name: str) -> Any:
 def urlpairs(pairs: Mapping[str, str]) -> str:
     """A query of these parameters, escaped."""
     return urlencode(pairs)
+
+
+NUMBERED = re.compile(r"，\d{6}-\d{4}-\d{6}$")
+
+
+@register.filter
+def thing(label: str) -> str:
+    """What a label names, without the number behind it: 花园街3号院私搭乱建."""
+    return NUMBERED.sub("", label)

@@ -1,0 +1,174 @@
+"""简报: the page of a briefing. Its figures are live: each opens the records it adds up, as known then."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from gongzhi.ground.ledger.parameters import instant
+from gongzhi.ground.people.may import Viewer
+from gongzhi.ground.places.models import Place, PlaceKind
+from gongzhi.ground.refusals import Refused
+from gongzhi.upper.briefing import paper, reads
+from gongzhi.upper.briefing.figures import Figure, Live, Rate
+from gongzhi.upper.briefing.reads import Brief
+from gongzhi.web.access import READERS, home_place, only, signed_in
+from gongzhi.web.facts import facts_address
+from gongzhi.web.noticeboard import latest_day
+from gongzhi.web.periods import asked
+
+FILES = {
+    "json": ("application/json", lambda brief: brief.canonical_json()),
+    "html": ("text/html; charset=utf-8", lambda brief: paper.html(brief).encode()),
+    "xlsx": ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", paper.xlsx),
+}
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A stretch of a sentence; with an address when it is a figure that opens."""
+
+    words: str
+    href: str = ""
+
+
+@dataclass(frozen=True)
+class Line:
+    name: str
+    cells: list[Piece]
+    total: bool
+
+
+@dataclass(frozen=True)
+class Table:
+    heading: str
+    columns: Sequence[str]
+    lines: list[Line]
+
+
+@dataclass(frozen=True)
+class Section:
+    code: str
+    title: str
+    paragraphs: list[list[Piece]]
+    tables: list[Table]
+
+
+def address(brief: Brief, figures: Sequence[Figure], as_of: datetime | None, *, share: bool = False) -> str:
+    """Where the records of figures that are read as one are listed; nothing for figures of 0."""
+    some = [one for one in figures if one]
+    if not some:
+        return ""
+    first = some[0]
+    return facts_address(
+        brief.place,
+        [one.indicator for one in (figures if share else some)],
+        brief.first,
+        brief.last,
+        as_of,
+        without=first.without,
+        share=share,
+        **dict(first.facets),
+    )
+
+
+def piece(brief: Brief, one: str | Live | Rate, as_of: datetime | None) -> Piece:
+    if isinstance(one, str):
+        return Piece(one)
+    return Piece(one.words, address(brief, one.figures, as_of, share=isinstance(one, Rate)))
+
+
+def sections(brief: Brief, as_of: datetime | None) -> list[Section]:
+    made = []
+    for at, section in enumerate(brief.sections):
+        tables = [
+            Table(
+                table.heading,
+                table.columns,
+                [
+                    Line(
+                        line.name,
+                        [Piece(one.bare, address(brief, [one], as_of)) for one in line.figures],
+                        not line.code,
+                    )
+                    for line in (*table.lines, table.total)
+                ],
+            )
+            for table in section.tables
+        ]
+        paragraphs = [[piece(brief, one, as_of) for one in paragraph] for paragraph in section.paragraphs]
+        made.append(Section(section.code, paper.heading(at, section), paragraphs, tables))
+    return made
+
+
+def readable(looking: Viewer) -> list[Place]:
+    """The places whose briefings one may read: the areas one works in and those directly above and below."""
+    kinds = (PlaceKind.DISTRICT, PlaceKind.STREET, PlaceKind.COMMUNITY, PlaceKind.VILLAGE)
+    rows = Place.objects.filter(district=looking.actor.district, kind__in=kinds).in_force().order_by("path")
+    return [one for one in rows if any(may_read(area, one.path) for area in looking.areas)]
+
+
+def may_read(area: str, path: str) -> bool:
+    """One's own area with all below it, and what it is part of up to the street."""
+    return path.startswith(area) or (area.startswith(path) and len(path) > len(area[:4]))
+
+
+def place_asked(request: HttpRequest, places: Sequence[Place]) -> Place | None:
+    code = request.GET.get("place", "")
+    if code:
+        return next((one for one in places if one.code == code), None)
+    home = home_place(request)
+    above = [one for one in places if home and home.path.startswith(one.path)]
+    return max(above, key=lambda one: len(one.path), default=places[0] if places else None)
+
+
+@require_safe
+@only(READERS)
+def page(request: HttpRequest) -> HttpResponse:
+    """The briefing of a place and its days (`place`, `from`, `to`, `as_of`); `format` gives it as a file."""
+    places = readable(signed_in(request))
+    place = place_asked(request, places)
+    if place is None:
+        raise Http404
+    period = asked(request, latest_day(place))
+    form = request.GET.get("format", "")
+    if form and form not in FILES:
+        raise Http404
+    try:
+        as_of = instant(request.GET["as_of"]) if request.GET.get("as_of") else None
+        brief = reads.brief(place, period.first, period.last, as_of, facts=bool(form))
+    except Refused as refused:
+        return render(request, "briefing/refused.html", {"reason": refused.reason}, status=refused.status)
+    if form:
+        return download(brief, form)
+    made = sections(brief, as_of)
+    linked = {one.href for section in made for paragraph in section.paragraphs for one in paragraph if one.href}
+    linked |= {cell.href for section in made for table in section.tables for line in table.lines for cell in line.cells}
+    context = {
+        "brief": brief,
+        "title": paper.title(brief),
+        "sections": made,
+        "place": place,
+        "places": places,
+        "period": period,
+        "as_of": as_of,
+        "page_year": period.last.year,
+        "before": period.before,
+        "figures": len(linked - {""}),
+        "sources": sorted(linked - {""}),
+        "inexact": any(one.inexact for one in brief.figures),
+    }
+    return render(request, "briefing/page.html", context)
+
+
+def download(brief: Brief, form: str) -> HttpResponse:
+    kind, write = FILES[form]
+    response = HttpResponse(write(brief), content_type=kind)
+    name = f"brief-{brief.place.code}-{brief.first}-{brief.last}.{form}"
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
