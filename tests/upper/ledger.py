@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from gongzhi.ground import SHANGHAI, clock_at
 from gongzhi.ground.ledger import writing
 from gongzhi.ground.ledger.acts import By, Entry, Quantity, registry
-from gongzhi.ground.ledger.models import Fact
+from gongzhi.ground.ledger.models import Audience, Fact
 from tests.world import World
 
 START = datetime(2020, 6, 1, 12, tzinfo=SHANGHAI)
@@ -50,6 +50,8 @@ def note(world: World, step: Step, corrects: Fact | None = None) -> Fact:
         Quantity.of(code, *reversed(amount)) if isinstance(amount, tuple) else Quantity.of(code, amount)
         for code, amount in step.measures.items()
     ]
+    # As the acts have it: a single removal is not public.
+    hidden = step.facets.get("category") == "0101" and Audience.AREA in registry[step.act].audience
     with clock_at(step.known):
         entry = Entry(
             subject=step.subject or f"note/{next(_numbers)}",
@@ -58,6 +60,7 @@ def note(world: World, step: Step, corrects: Fact | None = None) -> Fact:
             facets=step.facets,
             measures=measures,
             corrects=corrects,
+            audience=Audience.AREA if hidden else None,
         )
         return writing.record(registry[step.act], By(world.actor("worker"), at=step.at), entry, "")
 
