@@ -43,8 +43,8 @@ def token() -> str:
     install(DISTRICT, "中原区", InstallationKind.PRODUCTION)
     system = Actor.system(DISTRICT)
 
-    def do(actor: Actor, name: str, **raw: Any) -> None:
-        registry[name].call(By(actor), raw)
+    def do(actor: Actor, act: str, /, **raw: Any) -> None:
+        registry[act].call(By(actor), raw)
 
     do(system, "people.appoint", role="district_organiser", place=DISTRICT, name="郑远山", username="district")
     district = Account.objects.get(username="district").actor
@@ -176,7 +176,7 @@ def statement_count(secret: str) -> int:
     """SQL statements of one patrol by token, without BEGIN and COMMIT, in this process."""
     from django.test import Client
 
-    client = Client(headers={"authorization": f"Bearer {secret}"})
+    client = Client(headers={"authorization": f"Bearer {secret}"}, SERVER_NAME="127.0.0.1")
     bodies = [body for _, body in list_of(patrols(0, 7), 3)]
     for body in bodies[:2]:
         client.post(

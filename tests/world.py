@@ -73,7 +73,7 @@ PEOPLE = [
 
 @dataclass
 class World:
-    """Handles on the world. `world.actor("worker")`, `world.place("LH-HYJ")`, `world.do("worker", "problems.report", …)`."""
+    """Handles on it: `world.actor("worker")`, `world.place("LH-HYJ")`, `world.do("worker", "problems.report", …)`."""
 
     district: str = DISTRICT
 

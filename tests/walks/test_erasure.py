@@ -24,7 +24,8 @@ from gongzhi.ground.ledger import seal as seals
 from gongzhi.ground.ledger.models import Fact, Tally
 world = worlds.build()
 def sums():
-    return sorted(str(row) for row in Tally.objects.values_list("place", "indicator", "day", "known_on", "quantity", "inexact"))
+    columns = "place", "indicator", "day", "known_on", "quantity", "inexact"
+    return sorted(str(row) for row in Tally.objects.values_list(*columns))
 with world.on("2020-06-08T09:00"):
     world.do("secretary", "people.appoint", role="grid_worker", place="LH-YGHY", name={NAME!r}, username="ouyang")
     task = world.do("secretary", "tasks.assign", assignee="LH-YGHY-JWH", ask="梳理点位")

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from django.db.models import Case, Exists, IntegerField, OuterRef, Q, QuerySet, Sum, Value, When
+from django.db.models import Case, Exists, IntegerField, OuterRef, Q, Sum, Value, When
 from django.db.models.functions import Substr
 
 from gongzhi.ground import day_of, now
 from gongzhi.ground.keys import STEP, under
-from gongzhi.ground.ledger.models import Bound, Fact, Indicator, Measure, PartyTally, Tally
+from gongzhi.ground.ledger.models import Bound, Fact, FactQuerySet, Indicator, Measure, PartyTally, Tally
 from gongzhi.ground.places.models import Organisation, Place
 
 
@@ -118,7 +118,7 @@ def facts_behind(
     last: date,
     as_of: datetime | None = None,
     facets: dict[str, str] | None = None,
-) -> QuerySet[Fact]:
+) -> FactQuerySet:
     """The facts whose measures make up a figure, oldest first, each with `quantity` and `bound` of that indicator."""
     carrying = Measure.objects.filter(district=OuterRef("district"), fact=OuterRef("pk"), indicator=indicator)
     found = Fact.objects.under(place).within(first, last).as_of(as_of).filter(Exists(carrying))
@@ -132,7 +132,7 @@ def measured(facts: Sequence[Fact], indicator: str) -> dict[Any, Measure]:
     return {one.fact_id: one for one in Measure.objects.filter(fact__in=facts, indicator=indicator)}
 
 
-def total_of(facts: QuerySet[Fact], indicator: str) -> Figure:
+def total_of(facts: FactQuerySet, indicator: str) -> Figure:
     """The sum over these very facts; equals `figures` for the same question (a property test)."""
     rows = Measure.objects.filter(fact__in=facts.order_by(), indicator=indicator).values_list("quantity", "bound")
     figure = Figure(indicator)
@@ -173,11 +173,11 @@ def indicators(codes: Collection[str]) -> dict[str, Indicator]:
     return {one.code: one for one in Indicator.objects.filter(code__in=codes)}
 
 
-def chain_after(fact: Fact) -> QuerySet[Fact]:
+def chain_after(fact: Fact) -> FactQuerySet:
     """What followed from a fact."""
     return Fact.objects.filter(district=fact.district, because=fact).order_by("at", "id")
 
 
-def history_of(subject: str, district: str) -> QuerySet[Fact]:
+def history_of(subject: str, district: str) -> FactQuerySet:
     """All facts about one subject, oldest first, corrections beside what they correct."""
     return Fact.objects.filter(district=district, subject=subject).order_by("at", "recorded_at", "id")
