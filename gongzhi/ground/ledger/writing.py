@@ -111,7 +111,7 @@ def known_key(by: By) -> Fact | None:
             [by.district, writer, by.key],
         )
         found = cursor.fetchone()
-    return Fact.objects.get(pk=found[0]) if found else None
+    return Fact.objects.select_related("place", "organisation").get(pk=found[0]) if found else None
 
 
 def known_keys(senders: Iterable[By]) -> dict[tuple[UUID, str], Fact]:
