@@ -356,7 +356,7 @@ class TestCommand:
         document = file.read_text(encoding="utf-8")
         assert "莲湖街道工作简报" in document
         assert "演示数据" in document
-        assert re.search(r"拆除棚亭杂屋 2 间 86 多平方米<sup>", document)
+        assert re.search(r"拆除棚亭杂屋 <span class=.figure.>2 间 86 多平方米<sup>", document)
         assert not re.search(r"(src|href)=\"(?!#)", document)
         notes = set(re.findall(r'href="#n(\d+)"', document))
         assert notes == set(re.findall(r'<h3 id="n(\d+)"', document)) != set()

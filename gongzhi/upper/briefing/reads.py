@@ -17,7 +17,7 @@ from django.db.models.fields.json import KeyTextTransform
 from gongzhi.ground import now
 from gongzhi.ground.ledger import reads as ledger
 from gongzhi.ground.ledger.acts import Vocabulary, kinds
-from gongzhi.ground.ledger.models import SETTLED_AFTER, Bound, Fact, Measure
+from gongzhi.ground.ledger.models import SETTLED_AFTER, Bound, Fact, FactQuerySet, Measure
 from gongzhi.ground.ledger.proof import canonical
 from gongzhi.ground.ledger.writing import installation_is_demo
 from gongzhi.ground.places.models import Place
@@ -158,7 +158,7 @@ def _sums(place: Place, first: date, last: date, as_of: datetime) -> Iterator[Co
         yield Counted(row["indicator_id"], row["total"], row["fuzzy"], facets)
 
 
-def left(place: Place, indicator: str, without: str, on: date, as_of: datetime) -> QuerySet[Fact]:
+def left(place: Place, indicator: str, without: str, on: date, as_of: datetime) -> FactQuerySet:
     """The facts that counted `indicator` up to a day and whose subject was not counted under `without` by then: what
     is still open. Oldest first."""
     carrying = Measure.objects.filter(district=OuterRef("district"), fact=OuterRef("pk"))

@@ -15,12 +15,12 @@ from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q
 
 from gongzhi.ground import now
 from gongzhi.ground.keys import STEP, under
 from gongzhi.ground.ledger import reads as ledger
-from gongzhi.ground.ledger.models import SETTLED_AFTER, Fact, Indicator, Measure
+from gongzhi.ground.ledger.models import SETTLED_AFTER, Fact, FactQuerySet, Indicator, Measure
 from gongzhi.ground.ledger.proof import canonical
 from gongzhi.ground.ledger.writing import installation_is_demo
 from gongzhi.ground.places.models import Place
@@ -217,7 +217,7 @@ class Source:
     first: date
     last: date
     part: Part
-    facts: QuerySet[Fact]
+    facts: FactQuerySet
 
 
 def sources(standing: Standing, unit: Place, code: str) -> list[Source]:
