@@ -20,7 +20,7 @@ from gongzhi.ground.ledger.writing import installation_is_demo
 from gongzhi.ground.people.models import Account, Actor, Person
 from gongzhi.ground.refusals import Refused
 
-OWN = {"act", "by", "at", "recorded_at", "recorded_by", "key", "because", "as"}
+OWN = {"act", "by", "at", "recorded_at", "recorded_by", "key", "because", "origin", "as"}
 
 
 class BrokenItem(Refused):
@@ -86,6 +86,7 @@ class Player:
                 key=str(item["key"]) if item.get("key") is not None else None,
                 because=self._because(item.get("because")),
                 recorded_by=self._actor(item["recorded_by"]) if item.get("recorded_by") else None,
+                origin=str(item.get("origin") or ""),
             )
             raw = {name: self._value(value) for name, value in item.items() if name not in OWN}
             fact = act.call(by, raw)

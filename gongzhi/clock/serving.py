@@ -82,6 +82,7 @@ def serve(host: str, port: int, processes: int, announce: Callable[[], None]) ->
     """
     connections.close_all()
     granian = ["granian", "--interface", "wsgi", "--host", host, "--port", str(port), "--workers", str(processes)]
+    granian += ["--blocking-threads", "4", "--backpressure", "64"]
     children = {
         "网页服务": start([*granian, "--no-ws", "--log-level", "warning", "gongzhi.wsgi:application"]),
         "后台作业": start(["gongzhi", "worker"]),

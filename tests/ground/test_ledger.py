@@ -226,3 +226,22 @@ def test_the_words_of_a_keyed_request_cannot_be_tried_against_the_ledger(world, 
     guess = {"ask": ASK["ask"]}
     assert fact.request
     assert fact.request != hashlib.sha256(canonical(guess)).hexdigest()
+
+
+def test_what_came_from_another_district_says_so(world):
+    from gongzhi.ground.ledger.acts import By, registry
+    from gongzhi.ground.ledger.seal import leaf_bytes
+
+    actor, origin = world.actor("secretary"), "410103/018fd0aa-1111-7222-8333-444455556666"
+    with world.on("2020-06-08T09:00"):
+        fact = registry["tasks.assign"].call(By(actor, origin=origin), ASK)
+        assert origin in leaf_bytes(fact).decode()
+        with pytest.raises(Refused) as refused:
+            registry["tasks.assign"].call(By(actor, origin="别的区"), ASK)
+    assert refused.value.code == "ledger.origin"
+
+
+def test_a_key_has_its_limit(world):
+    with pytest.raises(Refused) as refused:
+        ask(world, key="k" * 81)
+    assert refused.value.code == "ledger.key_length"

@@ -11,6 +11,7 @@ here once becomes the permission matrix, the API operation, the `gongzhi play` v
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -44,6 +45,9 @@ STAMP_GOOD_FOR = timedelta(seconds=30)
 # Offline records are judged by the posts held when it happened, if they arrive within this.
 JUDGED_AT_THE_TIME = timedelta(hours=72)
 
+KEY_LIMIT = 80
+ORIGIN = re.compile(r"\d{6}/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
 registry: dict[str, Act[Any]] = {}
 
 
@@ -53,6 +57,7 @@ class By:
 
     at: the instant it happened (default now). key: the sender's own id of this request; sending it again gives back
     the same fact. because: the fact that led here. recorded_by: the clerk, when recorded for another (代登记).
+    origin: the fact of another district that led here, as district/id.
     """
 
     actor: Actor
@@ -60,6 +65,7 @@ class By:
     key: str | None = None
     because: Fact | None = None
     recorded_by: Actor | None = None
+    origin: str = ""
     # Set by the registry: the posts of the actor and of the clerk.
     held: Sequence[Appointment] | None = field(default=None, repr=False, compare=False)
     clerk_held: Sequence[Appointment] | None = field(default=None, repr=False, compare=False)
@@ -315,6 +321,10 @@ class Act(Generic[P]):
             raise Refused("ledger.future", "发生时间不能晚于现在，请核对日期和时间", field="at")
         if clock_is_moved() and not writing.installation_is_demo():
             raise Refused("ledger.clock", "只有演示库可以按过去的时钟补演，正式库一律按当前时间登记")
+        if by.key and len(by.key) > KEY_LIMIT:
+            raise Refused("ledger.key_length", f"幂等键最多 {KEY_LIMIT} 个字符，建议用随机编号")
+        if by.origin and not ORIGIN.fullmatch(by.origin):
+            raise Refused("ledger.origin", "外区来源写作 区号/记录编号，请核对", field="origin")
         if by.because and by.because.district != by.district:
             raise Refused("ledger.because", "起因记录不在本区，请用文字写明来源", field="because")
 

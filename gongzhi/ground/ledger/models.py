@@ -132,6 +132,8 @@ class Fact(models.Model):
     recorded_at = models.DateTimeField("登记时间")
     known_on = models.DateField("登记日")
     because = ScopedFK("self", models.PROTECT, null=True, blank=True, related_name="+", verbose_name="起因")
+    # Across districts nothing is linked: the receiver notes where its own fact came from.
+    origin = models.CharField("来源", max_length=43, blank=True, help_text="外区记录，写作 区号/记录编号")
     key = models.CharField("幂等键", max_length=80, null=True, blank=True)  # noqa: DJ001  (null keeps unkeyed facts apart)
     request = models.CharField("请求摘要", max_length=64, blank=True)
     corrects = ScopedFK("self", models.PROTECT, null=True, blank=True, related_name="+", verbose_name="更正")

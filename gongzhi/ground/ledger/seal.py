@@ -33,6 +33,7 @@ def leaf_bytes(fact: Fact) -> bytes:
             "at": fact.at.astimezone(UTC).isoformat(),
             "recorded_at": fact.recorded_at.astimezone(UTC).isoformat(),
             "because": str(fact.because_id or ""),
+            "origin": fact.origin,
             "corrects": str(fact.corrects_id or ""),
             "key": fact.key or "",
             "request": fact.request,

@@ -168,6 +168,7 @@ def _make(act: Act[Any], by: By, entry: Entry, request: str) -> _Made:
         recorded_at=present,
         known_on=day_of(present),
         because=by.because or entry.because,
+        origin=by.origin,
         key=by.key or None,
         request=request,
         corrects=entry.corrects,

@@ -33,6 +33,12 @@ class Migration(migrations.Migration):
                 ("day", models.DateField(verbose_name="发生日")),
                 ("recorded_at", models.DateTimeField(verbose_name="登记时间")),
                 ("known_on", models.DateField(verbose_name="登记日")),
+                (
+                    "origin",
+                    models.CharField(
+                        blank=True, help_text="外区记录，写作 区号/记录编号", max_length=43, verbose_name="来源"
+                    ),
+                ),
                 ("key", models.CharField(blank=True, max_length=80, null=True, verbose_name="幂等键")),
                 ("request", models.CharField(blank=True, max_length=64, verbose_name="请求摘要")),
                 ("facets", models.JSONField(default=dict, verbose_name="分类")),
