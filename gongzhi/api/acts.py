@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, OperationalError, transaction
+from django.db.models import prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 
 from gongzhi.api import body
@@ -142,6 +143,8 @@ class Batch:
                 self.together(run)
                 start += len(run)
             self.still_fresh()
+            facts = [item.result for item in self.items if isinstance(item.result, Fact)]
+            prefetch_related_objects(facts, "place", "organisation", "measures")
         return [item.json() for item in self.items]
 
     def run_from(self, start: int) -> list[Item]:

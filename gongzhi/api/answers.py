@@ -9,6 +9,7 @@ from typing import Any
 
 from django.http import HttpResponse
 
+from gongzhi.ground import SHANGHAI
 from gongzhi.ground.ledger.models import Fact, Indicator
 from gongzhi.ground.refusals import Refused
 
@@ -51,8 +52,8 @@ def fact_json(fact: Fact) -> dict[str, Any]:
         "label": fact.label,
         "subject": fact.subject,
         "number": fact.subject.partition("/")[2],
-        "at": fact.at.isoformat(),
-        "recorded_at": fact.recorded_at.isoformat(),
+        "at": fact.at.astimezone(SHANGHAI).isoformat(),
+        "recorded_at": fact.recorded_at.astimezone(SHANGHAI).isoformat(),
         "late": fact.is_late,
         "place": {"code": fact.place.code, "name": fact.place.name},
         "organisation": {"code": fact.organisation.code, "name": fact.organisation.name} if fact.organisation else None,
