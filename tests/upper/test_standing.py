@@ -25,6 +25,7 @@ from hypothesis import strategies as st
 from gongzhi.ground import SHANGHAI, clock_at
 from gongzhi.ground.ledger.models import Fact, Measure
 from gongzhi.ground.refusals import Refused, Unknown
+from gongzhi.ground.rules import reads as rules
 from gongzhi.upper.league import paper, reads
 from gongzhi.upper.league.models import Formula
 from gongzhi.upper.league.reads import Standing
@@ -71,6 +72,14 @@ def test_seeding_again_changes_nothing(world: World) -> None:
     assert before
     assert seed() == 0
     assert list(Formula.objects.values()) == before
+
+
+def test_shipped_formulas_keep_to_the_rules_of_comparison(world: World) -> None:
+    """A formula may set its own; ours do not."""
+    for formula in Formula.objects.filter(district=""):
+        found = rules.rules(["league.weight_floor", "league.min_cases"], on=formula.effective_from)
+        assert formula.plan.floor == found["league.weight_floor"].share.fraction
+        assert {item.at_least for item in formula.plan.items} == {found["league.min_cases"].value["min"]}
 
 
 def test_units_directly_below_are_ranked_by_outcomes(world: World) -> None:
