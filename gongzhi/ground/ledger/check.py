@@ -162,7 +162,9 @@ def relations() -> list[str]:
             joins.append(f"LEFT JOIN {parent.db_table} p{number} ON p{number}.{target} = c.{field.column}")
             columns.append(_counted(f"c.{field.column} IS NOT NULL AND p{number}.{target} IS NULL"))
             scoped = all(any(one.name == "district" for one in meta.concrete_fields) for meta in (parent, model._meta))
-            columns.append(_counted(f"p{number}.district <> c.district") if scoped else "0")
+            # A parent without a district is a row shipped for all of them (a rule, a formula).
+            foreign = f"p{number}.district <> c.district AND p{number}.district <> ''"
+            columns.append(_counted(foreign) if scoped else "0")
         (row,) = _rows(f"SELECT {', '.join(columns)} FROM {own} c {' '.join(joins)}")  # noqa: S608
         for number, field in enumerate(pointers):
             orphans, strangers = row[2 * number : 2 * number + 2]
