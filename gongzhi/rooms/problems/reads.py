@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.db.models import Count, Q, QuerySet, Sum
-from django.db.models.fields.json import KT
+from django.db.models.fields.json import KeyTextTransform
 
 from gongzhi.ground.keys import under
 from gongzhi.ground.ledger.models import Bound, Fact, Measure, Party, Worded
@@ -34,24 +34,26 @@ WORDED: tuple[type[Worded], ...] = (Problem, Visit, Resolution, Remeasurement, V
 
 @dataclass(frozen=True)
 class Page:
-    """A stretch of a list, newest first. `before` and `after` are the keys of its neighbours, None at an end."""
+    """A stretch of a list, newest first, with the keys that lead on: `after` to what is newer, `before` to what is
+    older, None where there is nothing."""
 
     rows: Sequence[Problem]
-    before: UUID | None
     after: UUID | None
+    before: UUID | None
 
 
 def page(problems: ProblemQuerySet, *, before: UUID | None = None, after: UUID | None = None, size: int = 30) -> Page:
-    """The `size` problems recorded just `before` a key (the next page) or just `after` it (the previous one)."""
+    """`size` problems by the order of their recording: the newest, or those next to a key of a page seen before."""
+    rows = problems.select_related("place", "handler")
     if after is not None:
-        found = list(problems.filter(id__gt=after).order_by("id").select_related("place", "handler")[: size + 1])
-        more, rows = len(found) > size, found[:size][::-1]
-        return Page(rows, rows[-1].pk if rows else None, rows[0].pk if more else None)
+        found = list(rows.filter(id__gt=after).order_by("id")[: size + 1])
+        more, shown = len(found) > size, found[:size][::-1]
+        return Page(shown, shown[0].pk if more else None, shown[-1].pk if shown else None)
     if before is not None:
-        problems = problems.filter(id__lt=before)
-    found = list(problems.order_by("-id").select_related("place", "handler")[: size + 1])
-    more, rows = len(found) > size, found[:size]
-    return Page(rows, rows[-1].pk if more else None, rows[0].pk if before is not None and rows else None)
+        rows = rows.filter(id__lt=before)
+    found = list(rows.order_by("-id")[: size + 1])
+    more, shown = len(found) > size, found[:size]
+    return Page(shown, shown[0].pk if before is not None and shown else None, shown[-1].pk if more else None)
 
 
 def open_at(place: Place, viewer: Viewer | None) -> ProblemQuerySet:
@@ -126,7 +128,7 @@ def sums_by_category(
     rows = (
         Measure.objects.filter(under(place.path, "fact__path"), district=place.district)
         .filter(fact__in=facts.order_by(), indicator__in=list(indicators))
-        .annotate(category=KT("fact__facets__category"))
+        .annotate(category=KeyTextTransform("category", "fact__facets"))
         .values("category", "indicator")
         .annotate(total=Sum("quantity"), inexact=Count("id", filter=Q(bound=Bound.AT_LEAST)))
         .order_by()

@@ -6,153 +6,377 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('ledger', '0001_initial'),
-        ('places', '0001_initial'),
+        ("ledger", "0001_initial"),
+        ("places", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Dispatch',
+            name="Dispatch",
             fields=[
-                ('id', models.UUIDField(default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('district', gongzhi.ground.keys.DistrictField(max_length=6, verbose_name='区县租户号')),
-                ('due_at', models.DateTimeField(verbose_name='到期时间')),
-                ('rule_version', models.CharField(max_length=80, verbose_name='时限依据')),
-                ('running', models.BooleanField(default=True, verbose_name='计时中')),
-                ('fact', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='ledger.fact', verbose_name='记录')),
-                ('organisation', gongzhi.ground.keys.ScopedFK(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='places.organisation', verbose_name='承办单位')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("district", gongzhi.ground.keys.DistrictField(max_length=6, verbose_name="区县租户号")),
+                ("due_at", models.DateTimeField(verbose_name="到期时间")),
+                ("rule_version", models.CharField(max_length=80, verbose_name="时限依据")),
+                ("running", models.BooleanField(default=True, verbose_name="计时中")),
+                (
+                    "fact",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="ledger.fact",
+                        verbose_name="记录",
+                    ),
+                ),
+                (
+                    "organisation",
+                    gongzhi.ground.keys.ScopedFK(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="places.organisation",
+                        verbose_name="承办单位",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '派遣',
+                "verbose_name": "派遣",
             },
         ),
         migrations.CreateModel(
-            name='Lapse',
+            name="Lapse",
             fields=[
-                ('id', models.UUIDField(default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('district', gongzhi.ground.keys.DistrictField(max_length=6, verbose_name='区县租户号')),
-                ('dispatch', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='lapse', to='problems.dispatch', verbose_name='派遣')),
-                ('fact', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='ledger.fact', verbose_name='记录')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("district", gongzhi.ground.keys.DistrictField(max_length=6, verbose_name="区县租户号")),
+                (
+                    "dispatch",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="lapse",
+                        to="problems.dispatch",
+                        verbose_name="派遣",
+                    ),
+                ),
+                (
+                    "fact",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="ledger.fact",
+                        verbose_name="记录",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '到期未办结',
+                "verbose_name": "到期未办结",
             },
         ),
         migrations.CreateModel(
-            name='Problem',
+            name="Problem",
             fields=[
-                ('text', models.TextField(blank=True, verbose_name='文字')),
-                ('salt', models.CharField(blank=True, editable=False, max_length=32, verbose_name='盐')),
-                ('id', models.UUIDField(default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('district', gongzhi.ground.keys.DistrictField(max_length=6, verbose_name='区县租户号')),
-                ('number', models.CharField(max_length=24, verbose_name='编号')),
-                ('path', models.CharField(max_length=48, verbose_name='地点路径')),
-                ('category', models.CharField(max_length=60, verbose_name='类别')),
-                ('stage', models.CharField(choices=[('reported', '待派遣'), ('dispatched', '处置中'), ('resolved', '等核查'), ('verified', '已结案'), ('settled', '当场处置')], default='reported', max_length=10, verbose_name='环节')),
-                ('source', models.CharField(choices=[('patrol', '巡查发现'), ('resident', '居民反映'), ('hotline', '热线转来'), ('worker', '工作中发现')], max_length=8, verbose_name='来源')),
-                ('due_at', models.DateTimeField(blank=True, null=True, verbose_name='到期时间')),
-                ('fact', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='ledger.fact', verbose_name='记录')),
-                ('handler', gongzhi.ground.keys.ScopedFK(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='problems', to='places.organisation', verbose_name='承办单位')),
-                ('place', gongzhi.ground.keys.ScopedFK(on_delete=django.db.models.deletion.PROTECT, related_name='problems', to='places.place', verbose_name='地点')),
+                ("text", models.TextField(blank=True, verbose_name="文字")),
+                ("salt", models.CharField(blank=True, editable=False, max_length=32, verbose_name="盐")),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("district", gongzhi.ground.keys.DistrictField(max_length=6, verbose_name="区县租户号")),
+                ("number", models.CharField(max_length=24, verbose_name="编号")),
+                ("path", models.CharField(max_length=48, verbose_name="地点路径")),
+                ("category", models.CharField(max_length=60, verbose_name="类别")),
+                (
+                    "stage",
+                    models.CharField(
+                        choices=[
+                            ("reported", "待派遣"),
+                            ("dispatched", "处置中"),
+                            ("resolved", "等核查"),
+                            ("verified", "已结案"),
+                            ("settled", "当场处置"),
+                        ],
+                        default="reported",
+                        max_length=10,
+                        verbose_name="环节",
+                    ),
+                ),
+                (
+                    "source",
+                    models.CharField(
+                        choices=[
+                            ("patrol", "巡查发现"),
+                            ("resident", "居民反映"),
+                            ("hotline", "热线转来"),
+                            ("worker", "工作中发现"),
+                        ],
+                        max_length=8,
+                        verbose_name="来源",
+                    ),
+                ),
+                ("due_at", models.DateTimeField(blank=True, null=True, verbose_name="到期时间")),
+                (
+                    "fact",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="ledger.fact",
+                        verbose_name="记录",
+                    ),
+                ),
+                (
+                    "handler",
+                    gongzhi.ground.keys.ScopedFK(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="problems",
+                        to="places.organisation",
+                        verbose_name="承办单位",
+                    ),
+                ),
+                (
+                    "place",
+                    gongzhi.ground.keys.ScopedFK(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="problems",
+                        to="places.place",
+                        verbose_name="地点",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '问题',
+                "verbose_name": "问题",
             },
         ),
         migrations.AddField(
-            model_name='dispatch',
-            name='problem',
-            field=gongzhi.ground.keys.ScopedFK(on_delete=django.db.models.deletion.PROTECT, related_name='dispatches', to='problems.problem', verbose_name='问题'),
+            model_name="dispatch",
+            name="problem",
+            field=gongzhi.ground.keys.ScopedFK(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="dispatches",
+                to="problems.problem",
+                verbose_name="问题",
+            ),
         ),
         migrations.CreateModel(
-            name='Remeasurement',
+            name="Remeasurement",
             fields=[
-                ('text', models.TextField(blank=True, verbose_name='文字')),
-                ('salt', models.CharField(blank=True, editable=False, max_length=32, verbose_name='盐')),
-                ('id', models.UUIDField(default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('district', gongzhi.ground.keys.DistrictField(max_length=6, verbose_name='区县租户号')),
-                ('fact', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='ledger.fact', verbose_name='记录')),
-                ('problem', gongzhi.ground.keys.ScopedFK(on_delete=django.db.models.deletion.PROTECT, related_name='remeasurements', to='problems.problem', verbose_name='问题')),
+                ("text", models.TextField(blank=True, verbose_name="文字")),
+                ("salt", models.CharField(blank=True, editable=False, max_length=32, verbose_name="盐")),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("district", gongzhi.ground.keys.DistrictField(max_length=6, verbose_name="区县租户号")),
+                (
+                    "fact",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="ledger.fact",
+                        verbose_name="记录",
+                    ),
+                ),
+                (
+                    "problem",
+                    gongzhi.ground.keys.ScopedFK(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="remeasurements",
+                        to="problems.problem",
+                        verbose_name="问题",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '更正数量',
+                "verbose_name": "更正数量",
             },
         ),
         migrations.CreateModel(
-            name='Resolution',
+            name="Resolution",
             fields=[
-                ('text', models.TextField(blank=True, verbose_name='文字')),
-                ('salt', models.CharField(blank=True, editable=False, max_length=32, verbose_name='盐')),
-                ('id', models.UUIDField(default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('district', gongzhi.ground.keys.DistrictField(max_length=6, verbose_name='区县租户号')),
-                ('mode', models.CharField(choices=[('handled', '处置'), ('voluntary', '自行拆除'), ('assisted', '协助拆除'), ('forced', '强制拆除')], max_length=12, verbose_name='方式')),
-                ('fact', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='ledger.fact', verbose_name='记录')),
-                ('problem', gongzhi.ground.keys.ScopedFK(on_delete=django.db.models.deletion.PROTECT, related_name='resolutions', to='problems.problem', verbose_name='问题')),
+                ("text", models.TextField(blank=True, verbose_name="文字")),
+                ("salt", models.CharField(blank=True, editable=False, max_length=32, verbose_name="盐")),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("district", gongzhi.ground.keys.DistrictField(max_length=6, verbose_name="区县租户号")),
+                (
+                    "mode",
+                    models.CharField(
+                        choices=[
+                            ("handled", "处置"),
+                            ("voluntary", "自行拆除"),
+                            ("assisted", "协助拆除"),
+                            ("forced", "强制拆除"),
+                        ],
+                        max_length=12,
+                        verbose_name="方式",
+                    ),
+                ),
+                (
+                    "fact",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="ledger.fact",
+                        verbose_name="记录",
+                    ),
+                ),
+                (
+                    "problem",
+                    gongzhi.ground.keys.ScopedFK(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="resolutions",
+                        to="problems.problem",
+                        verbose_name="问题",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '办结',
+                "verbose_name": "办结",
             },
         ),
         migrations.CreateModel(
-            name='Verification',
+            name="Verification",
             fields=[
-                ('text', models.TextField(blank=True, verbose_name='文字')),
-                ('salt', models.CharField(blank=True, editable=False, max_length=32, verbose_name='盐')),
-                ('id', models.UUIDField(default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('district', gongzhi.ground.keys.DistrictField(max_length=6, verbose_name='区县租户号')),
-                ('passed', models.BooleanField(verbose_name='通过')),
-                ('fact', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='ledger.fact', verbose_name='记录')),
-                ('problem', gongzhi.ground.keys.ScopedFK(on_delete=django.db.models.deletion.PROTECT, related_name='verifications', to='problems.problem', verbose_name='问题')),
+                ("text", models.TextField(blank=True, verbose_name="文字")),
+                ("salt", models.CharField(blank=True, editable=False, max_length=32, verbose_name="盐")),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("district", gongzhi.ground.keys.DistrictField(max_length=6, verbose_name="区县租户号")),
+                ("passed", models.BooleanField(verbose_name="通过")),
+                (
+                    "fact",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="ledger.fact",
+                        verbose_name="记录",
+                    ),
+                ),
+                (
+                    "problem",
+                    gongzhi.ground.keys.ScopedFK(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="verifications",
+                        to="problems.problem",
+                        verbose_name="问题",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '核查',
+                "verbose_name": "核查",
             },
         ),
         migrations.CreateModel(
-            name='Visit',
+            name="Visit",
             fields=[
-                ('text', models.TextField(blank=True, verbose_name='文字')),
-                ('salt', models.CharField(blank=True, editable=False, max_length=32, verbose_name='盐')),
-                ('id', models.UUIDField(default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('district', gongzhi.ground.keys.DistrictField(max_length=6, verbose_name='区县租户号')),
-                ('door', gongzhi.ground.keys.ScopedFK(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='places.place', verbose_name='户')),
-                ('fact', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='ledger.fact', verbose_name='记录')),
-                ('problem', gongzhi.ground.keys.ScopedFK(on_delete=django.db.models.deletion.PROTECT, related_name='visits', to='problems.problem', verbose_name='问题')),
+                ("text", models.TextField(blank=True, verbose_name="文字")),
+                ("salt", models.CharField(blank=True, editable=False, max_length=32, verbose_name="盐")),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("district", gongzhi.ground.keys.DistrictField(max_length=6, verbose_name="区县租户号")),
+                (
+                    "door",
+                    gongzhi.ground.keys.ScopedFK(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="places.place",
+                        verbose_name="户",
+                    ),
+                ),
+                (
+                    "fact",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="ledger.fact",
+                        verbose_name="记录",
+                    ),
+                ),
+                (
+                    "problem",
+                    gongzhi.ground.keys.ScopedFK(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="visits",
+                        to="problems.problem",
+                        verbose_name="问题",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '入户',
+                "verbose_name": "入户",
             },
         ),
         migrations.AddIndex(
-            model_name='problem',
-            index=models.Index(fields=['district', 'path', 'stage'], name='problem_area'),
+            model_name="problem",
+            index=models.Index(fields=["district", "path", "stage"], name="problem_area"),
         ),
         migrations.AddIndex(
-            model_name='problem',
-            index=models.Index(fields=['district', 'stage', 'due_at'], name='problem_due'),
+            model_name="problem",
+            index=models.Index(fields=["district", "stage", "due_at"], name="problem_due"),
         ),
         migrations.AddIndex(
-            model_name='problem',
-            index=models.Index(fields=['district', 'handler', 'stage'], name='problem_handler'),
+            model_name="problem",
+            index=models.Index(fields=["district", "handler", "stage"], name="problem_handler"),
         ),
         migrations.AddConstraint(
-            model_name='problem',
-            constraint=models.UniqueConstraint(fields=('district', 'number'), name='problem_number'),
+            model_name="problem",
+            constraint=models.UniqueConstraint(fields=("district", "number"), name="problem_number"),
         ),
         migrations.AddConstraint(
-            model_name='problem',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('due_at', None), ('handler', None), ('stage__in', ['reported', 'settled'])), models.Q(('due_at__isnull', False), ('handler__isnull', False), ('stage__in', ['dispatched', 'resolved', 'verified'])), _connector='OR'), name='problem_handler_fits_stage'),
+            model_name="problem",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("due_at", None), ("handler", None), ("stage__in", ["reported", "settled"])),
+                    models.Q(
+                        ("due_at__isnull", False),
+                        ("handler__isnull", False),
+                        ("stage__in", ["dispatched", "resolved", "verified"]),
+                    ),
+                    _connector="OR",
+                ),
+                name="problem_handler_fits_stage",
+            ),
         ),
         migrations.AddIndex(
-            model_name='dispatch',
-            index=models.Index(condition=models.Q(('running', True)), fields=['district', 'due_at'], name='dispatch_running'),
+            model_name="dispatch",
+            index=models.Index(
+                condition=models.Q(("running", True)), fields=["district", "due_at"], name="dispatch_running"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='resolution',
-            constraint=models.CheckConstraint(condition=models.Q(('mode', 'forced'), _negated=True), name='resolution_not_forced'),
+            model_name="resolution",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("mode", "forced"), _negated=True), name="resolution_not_forced"
+            ),
         ),
     ]
