@@ -37,12 +37,12 @@ class Sender:
     def by(self, told: Mapping[str, Any], key: str | None, because: Fact | None = None) -> By:
         """Who did it, when, why and under which key, as the request tells it. Raises Refused."""
         at = body.instant_of(body.text_of(told, "at"), "at")
-        name, cause = body.text_of(told, "by").strip(), because
+        name, cause, origin = body.text_of(told, "by").strip(), because, body.text_of(told, "origin").strip()
         if cause is None and (text := body.text_of(told, "because").strip()):
             cause = self.cause(text)
         if not name:
-            return By(self.actor, at=at, key=key, because=cause)
-        return By(self.person(name), at=at, key=key, because=cause, recorded_by=self.actor)
+            return By(self.actor, at=at, key=key, because=cause, origin=origin)
+        return By(self.person(name), at=at, key=key, because=cause, recorded_by=self.actor, origin=origin)
 
     def person(self, name: str) -> Actor:
         """The one it is recorded for (代登记)."""
@@ -148,14 +148,14 @@ class Batch:
         return [item.json() for item in self.items]
 
     def run_from(self, start: int) -> list[Item]:
-        """The items from here on that can be done together: of one act, none led to by another of them."""
+        """The items from here on that can be done together: of one act, none led to by another, no key twice."""
         first = self.items[start]
         run = [first]
         if first.result is not None or first.act is None or not first.act.has_bulk:
             return run
         keys = {first.key} - {None}
         for item in self.items[start + 1 :]:
-            if item.result is not None or item.act is not first.act or item.after in keys:
+            if item.result is not None or item.act is not first.act or item.key in keys or item.after in keys:
                 break
             run.append(item)
             keys |= {item.key} - {None}

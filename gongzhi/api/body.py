@@ -10,11 +10,11 @@ from typing import Any
 from django.http import HttpRequest
 
 from gongzhi.ground.ledger import parameters
+from gongzhi.ground.ledger.acts import KEY_LIMIT
 from gongzhi.ground.refusals import Refused
 
-KEY_LIMIT = 80
 # What every act takes besides its own parameters.
-COMMON = frozenset({"at", "because", "by"})
+COMMON = frozenset({"at", "because", "by", "origin"})
 
 
 def load(request: HttpRequest) -> Any:

@@ -10,8 +10,7 @@ from functools import cache
 from types import ModuleType
 from typing import Any
 
-from gongzhi.api.body import KEY_LIMIT
-from gongzhi.ground.ledger.acts import Act
+from gongzhi.ground.ledger.acts import KEY_LIMIT, Act
 from gongzhi.ground.people.models import Role
 
 # How each kind of refusal is answered.
@@ -63,6 +62,7 @@ COMMON = {
         "examples": ["2020-06-08T07:30:00+08:00"],
     },
     "because": {"type": "string", "format": "uuid", "title": "起因", "description": "引起这件事的记录编号"},
+    "origin": {"type": "string", "title": "外区来源", "description": "外区引起这件事的记录，写作 区号/记录编号"},
     "by": {
         "type": "string",
         "title": "代谁登记",

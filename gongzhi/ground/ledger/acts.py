@@ -48,6 +48,8 @@ JUDGED_AT_THE_TIME = timedelta(hours=72)
 KEY_LIMIT = 80
 ORIGIN = re.compile(r"\d{6}/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
+OTHER_WORDS = "ledger.key"
+
 registry: dict[str, Act[Any]] = {}
 
 
@@ -214,10 +216,23 @@ class Act(Generic[P]):
             answers = self._attempt_many(rows)
         except IntegrityError:
             answers = self._attempt_many(rows)
+        if twins := self._twins([by for by, _ in rows], answers):
+            for index, answer in zip(twins, self._attempt_many([rows[index] for index in twins]), strict=True):
+                answers[index] = answer
         for (by, _), answer in zip(rows, answers, strict=True):
             if isinstance(answer, Refused):
                 self._log(by, answer)
         return answers
+
+    def _twins(self, senders: Sequence[By], answers: Sequence[Fact | Refused]) -> list[int]:
+        """Which were refused only because the same request, sent twice at once, had just been recorded."""
+        refused = [
+            index
+            for index, (by, answer) in enumerate(zip(senders, answers, strict=True))
+            if by.key and isinstance(answer, Refused) and answer.code != OTHER_WORDS
+        ]
+        known = writing.known_keys([senders[index] for index in refused])
+        return [index for index in refused if (senders[index].writer.pk, senders[index].key or "") in known]
 
     def _attempt_many(self, rows: Sequence[tuple[By, Mapping[str, Any]]]) -> list[Fact | Refused]:
         answers: list[Fact | Refused | None] = [None] * len(rows)
@@ -290,6 +305,10 @@ class Act(Generic[P]):
             except IntegrityError:
                 # Somebody has just written the same key or the same thing: asked again, the act sees it and says so.
                 return self._attempt(by, values, request)
+            except Refused as refused:
+                if not self._twins([by], [refused]):
+                    raise
+                return self._attempt(by, values, request)
         except Refused as refused:
             self._log(by, refused)
             raise
@@ -355,7 +374,7 @@ class Act(Generic[P]):
 
 
 def _other_words() -> Conflict:
-    return Conflict("ledger.key", "这个幂等键已经用于另一条内容不同的记录，请换一个键，或原样重发")
+    return Conflict(OTHER_WORDS, "这个幂等键已经用于另一条内容不同的记录，请换一个键，或原样重发")
 
 
 def plain(value: Any) -> Any:
