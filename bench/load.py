@@ -12,9 +12,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
-from pathlib import Path
 from statistics import median
 from typing import Any
+
+from gongzhi.clock.serving import web
 
 PROCESSES = 2
 
@@ -29,10 +30,7 @@ def free_port() -> int:
 def server() -> Iterator[int]:
     """The web server as in use (granian, WSGI, a process per core), on a port of its own."""
     port = free_port()
-    program = Path(sys.executable).parent / "granian"
-    command = [str(program), "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port), "--no-ws"]
-    command += ["--workers", str(os.cpu_count() or 1), "--log-level", "warning", "gongzhi.wsgi:application"]
-    child = subprocess.Popen(command)
+    child = subprocess.Popen([sys.executable, "-m", *web("127.0.0.1", port, os.cpu_count() or 1)])
     try:
         for _ in range(150):
             try:

@@ -39,7 +39,7 @@ class Command(BaseCommand):
                 self.say("→ 建演示辖区（只在第一次）")
                 demo.build(lambda line: self.say(f"  {line}"))
             serving.collect_static()
-            serving.serve(HOST, port, serving.workers(), lambda: self.announce(port))
+            serving.serve(HOST, port, os.cpu_count() or 1, lambda: self.announce(port))
         self.say("已停止")
 
     def make_way(self) -> None:

@@ -21,7 +21,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--port", type=int, default=os.environ.get("PORT") or "8000", help="默认取 PORT，再默认 8000"
         )
-        parser.add_argument("--workers", type=int, help="网页进程数，默认每个处理器一个（SQLite 一个）")
+        parser.add_argument("--workers", type=int, help="网页进程数，默认每个处理器一个")
 
     def handle(self, *, host: str, port: int, workers: int | None, **options: Any) -> None:
         with serving.stoppable():
@@ -34,5 +34,5 @@ class Command(BaseCommand):
             serving.claim_port(host, port)
             serving.collect_static()
             serving.serve(
-                host, port, workers or serving.workers(), lambda: self.stdout.write(f"正在服务：{host}:{port}")
+                host, port, workers or os.cpu_count() or 1, lambda: self.stdout.write(f"正在服务：{host}:{port}")
             )
