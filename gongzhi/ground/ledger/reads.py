@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from functools import reduce
+from operator import or_
+from typing import Any, NamedTuple
 
 from django.db.models import Case, Exists, IntegerField, OuterRef, Q, Sum, Value, When
 from django.db.models.functions import Substr
@@ -53,44 +55,48 @@ def figures_by_area(
     steps: int = 1,
 ) -> dict[tuple[str, str], Figure]:
     """The same for every area `steps` levels below `place`: {(path, indicator): figure}; only those that have any."""
-    sums = figures_by_span(place, indicators, [(first, last)], as_of, steps)
+    sums = figures_by_span(place, [Span(first, last, indicators)], as_of, steps)
     return {(path, code): figure for (path, code, _), figure in sums.items()}
 
 
+class Span(NamedTuple):
+    """Some days, both ends included, and what is counted in them."""
+
+    first: date
+    last: date
+    indicators: Collection[str]
+
+    @property
+    def counted(self) -> Q:
+        return Q(indicator__in=self.indicators, day__gte=self.first, day__lte=self.last)
+
+
 def figures_by_span(
-    place: Place,
-    indicators: Collection[str],
-    spans: Sequence[tuple[date, date]],
-    as_of: datetime | None = None,
-    steps: int = 1,
+    place: Place, spans: Sequence[Span], as_of: datetime | None = None, steps: int = 1
 ) -> dict[tuple[str, str, int], Figure]:
-    """The same for several spans of days that do not overlap: {(path, indicator, number of the span): figure}.
+    """The same for several spans that do not overlap: {(path, indicator, number of the span): figure}.
 
     Three queries, however many areas, indicators and spans.
     """
     width = len(place.path) + STEP * steps
     instant = as_of or now()
-    days = Q(day__gte=min(first for first, _ in spans), day__lte=max(last for _, last in spans))
     number: Case | Value = Value(0)
     if len(spans) > 1:
-        cases = [When(day__gte=first, day__lte=last, then=Value(at)) for at, (first, last) in enumerate(spans)]
+        cases = [When(day__lte=span.last, day__gte=span.first, then=Value(at)) for at, span in enumerate(spans)]
         number = Case(*cases, output_field=IntegerField())
     settled = (
-        Tally.objects.filter(under(place.path), days, district=place.district, indicator__in=indicators)
+        Tally.objects.filter(under(place.path), reduce(or_, (span.counted for span in spans)), district=place.district)
         .filter(known_on__lt=day_of(instant))
         .annotate(area=Substr("path", 1, width), span=number)
-        .values("area", "indicator", "span")
-        .annotate(total=Sum("quantity"), fuzzy=Sum("inexact"))
+        .values_list("area", "indicator", "span")
+        .annotate(Sum("quantity"), Sum("inexact"))
         .order_by()
     )
-    sums: dict[tuple[str, str, int], Figure] = {
-        (row["area"], row["indicator"], row["span"]): Figure(row["indicator"], row["total"], row["fuzzy"])
-        for row in settled
-        if row["span"] is not None
-    }
+    sums = {(area, code, at): Figure(code, quantity, fuzzy) for area, code, at, quantity, fuzzy in settled}
+    indicators = {code for span in spans for code in span.indicators}
     for path, code, day, quantity, inexact in _of_the_day(place, indicators, instant):
-        for at, (first, last) in enumerate(spans):
-            if first <= day <= last:
+        for at, span in enumerate(spans):
+            if code in span.indicators and span.first <= day <= span.last:
                 key = (path[:width], code, at)
                 sums[key] = sums.get(key, Figure(code)) + Figure(code, quantity, inexact)
     return sums

@@ -35,6 +35,13 @@ NAMED_BY = {
     "owner": "problems.resolved",
     "kind": "activities.held",
 }
+# The kinds of records that count these: the index goes by kind.
+COUNTED_BY = {
+    "problem_reported": ("problems.reported",),
+    "problem_lapsed": ("problems.lapsed",),
+    "problem_resolved": ("problems.resolved", "problems.remeasured"),
+    "task_assigned": ("tasks.assigned",),
+}
 LONGEST = 366
 BEGINNING = date(1, 1, 1)
 
@@ -129,13 +136,15 @@ def brief(place: Place, first: date, last: date, as_of: datetime | None = None, 
     return Brief(place, first, last, instant, instant > present - SETTLED_AFTER, installation_is_demo(), made, facts)
 
 
-def _measures(facts: QuerySet[Fact], indicators: set[str]) -> QuerySet[Measure]:
+def _measures(place: Place, first: date, last: date, as_of: datetime, indicators: set[str]) -> QuerySet[Measure]:
+    # What happened on a day is known on that day or later: the index by day of recording leaves earlier years out.
+    facts = Fact.objects.under(place).within(first, last).as_of(as_of).filter(known_on__gte=first)
     return Measure.objects.filter(indicator__in=indicators, fact__in=facts.order_by())
 
 
 def _facts(place: Place, first: date, last: date, as_of: datetime) -> Iterator[Counted]:
     """Each measure of the period with its fact."""
-    rows = _measures(Fact.objects.under(place).within(first, last).as_of(as_of), text.INDICATORS)
+    rows = _measures(place, first, last, as_of, text.INDICATORS)
     for code, quantity, bound, facets, fact in rows.values_list(
         "indicator_id", "quantity", "bound", "fact__facets", "fact_id"
     ):
@@ -147,7 +156,7 @@ def _sums(place: Place, first: date, last: date, as_of: datetime) -> Iterator[Co
     for code, figure in ledger.figures(place, text.PLAIN, first, last, as_of).items():
         yield Counted(code, figure.quantity, figure.inexact, {})
     grouped = (
-        _measures(Fact.objects.under(place).within(first, last).as_of(as_of), set(text.FACETED))
+        _measures(place, first, last, as_of, set(text.FACETED))
         .annotate(**{facet: KeyTextTransform(facet, "fact__facets") for facet in text.FACETS})
         .values("indicator_id", *text.FACETS)
         .annotate(total=Sum("quantity"), fuzzy=Count("id", filter=Q(bound=Bound.AT_LEAST)))
@@ -165,18 +174,21 @@ def left(place: Place, indicator: str, without: str, on: date, as_of: datetime) 
     known = Fact.objects.filter(day__lte=on).as_of(as_of)
     done = known.filter(Exists(carrying.filter(indicator=without)))
     done = done.filter(district=OuterRef("district"), subject=OuterRef("subject"))
-    return known.under(place).filter(Exists(carrying.filter(indicator=indicator)), ~Exists(done)).order_by("at", "id")
+    here = known.under(place)
+    if indicator in COUNTED_BY:
+        here = here.filter(kind__in=COUNTED_BY[indicator])
+    return here.filter(Exists(carrying.filter(indicator=indicator)), ~Exists(done)).order_by("at", "id")
 
 
 def _left(place: Place, last: date, as_of: datetime, facts: bool) -> Iterator[Counted]:
     # One record per subject: a problem handed on may have run out of time twice, and is one problem.
-    overdue = {fact.subject: fact for fact in left(place, *text.OVERDUE, last, as_of)}
-    for fact in overdue.values():
-        yield Counted(text.OVERDUE[0], 1000, 0, fact.facets, fact.pk, text.OVERDUE[1])
+    code, without = text.OVERDUE
+    overdue = dict(left(place, code, without, last, as_of).values_list("subject", "pk"))
+    yield from (Counted(code, 1000, 0, {}, fact, without) for fact in overdue.values())
     if facts:
         for code, without in text.OPEN:
-            for fact in left(place, code, without, last, as_of):
-                yield Counted(code, 1000, 0, fact.facets, fact.pk, without)
+            found = left(place, code, without, last, as_of).values_list("pk", flat=True)
+            yield from (Counted(code, 1000, 0, {}, fact, without) for fact in found)
         return
     # What was ever counted first less what was ever counted then is the same number.
     ever = ledger.figures(place, {code for pair in text.OPEN for code in pair}, BEGINNING, last, as_of)

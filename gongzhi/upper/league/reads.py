@@ -22,6 +22,7 @@ from gongzhi.ground.keys import STEP, under
 from gongzhi.ground.ledger import reads as ledger
 from gongzhi.ground.ledger.models import SETTLED_AFTER, Fact, FactQuerySet, Indicator, Measure
 from gongzhi.ground.ledger.proof import canonical
+from gongzhi.ground.ledger.reads import Span
 from gongzhi.ground.ledger.writing import installation_is_demo
 from gongzhi.ground.places.models import Place
 from gongzhi.ground.refusals import Refused
@@ -162,9 +163,11 @@ def standing(
         when = stamp_words(instant, 0)
         raise Refused("league.no_units", f"截至{when}，“{place}”下面没有登记可以对比的单位，请核对地点", field="place")
     cut = ages(plan)
-    spans = [(monday, monday + WEEK - timedelta(days=1))]
-    spans += [(monday - age * WEEK, monday - nearer * WEEK - timedelta(days=1)) for nearer, age in pairwise(cut)]
-    by_span = ledger.figures_by_span(place, plan.indicators, spans, instant)
+    spans = [Span(monday, monday + WEEK - timedelta(days=1), plan.indicators)]
+    for nearer, age in pairwise(cut):
+        past = {code for item in plan.items if item.weeks >= age for code in item.indicators}
+        spans.append(Span(monday - age * WEEK, monday - nearer * WEEK - timedelta(days=1), past))
+    by_span = ledger.figures_by_span(place, spans, instant)
     sums = {(path, code, cut[number]): figure for (path, code, number), figure in by_span.items()}
     rows = score(plan, compared, sums)
     provisional = instant > present - SETTLED_AFTER
@@ -197,9 +200,12 @@ def _ids_behind(standing: Standing) -> Behind:
     width = len(standing.place.path) + STEP
     parts = {0: standing.days(0)} | {item.weeks: standing.days(item.weeks) for item in plan.items if item.weeks}
     first = min(days[0] for days in parts.values())
-    facts = Fact.objects.under(standing.place).within(first, standing.last).as_of(standing.as_of).order_by()
+    facts = Fact.objects.under(standing.place).within(first, standing.last).as_of(standing.as_of)
     rows = Measure.objects.filter(
-        district=standing.place.district, indicator__in=plan.indicators, fact__in=facts
+        district=standing.place.district,
+        indicator__in=plan.indicators,
+        # What happened on a day is known on that day or later.
+        fact__in=facts.filter(known_on__gte=first).order_by(),
     ).values_list("fact_id", "fact__path", "fact__day", "indicator_id")
     behind: dict[tuple[str, str, int], list[UUID]] = defaultdict(list)
     for fact, path, day, code in rows:
@@ -253,8 +259,8 @@ def own_past(standing: Standing, unit: Place, code: str, weeks: int = 12) -> lis
     if item is None:
         raise Refused("league.cell", "工作对比里没有这一项", 404)
     mondays = [standing.first - number * WEEK for number in reversed(range(weeks))]
-    spans = [(monday, monday + WEEK - timedelta(days=1)) for monday in mondays]
-    by_span = ledger.figures_by_span(unit, item.indicators, spans, standing.as_of, steps=0)
+    spans = [Span(monday, monday + WEEK - timedelta(days=1), item.indicators) for monday in mondays]
+    by_span = ledger.figures_by_span(unit, spans, standing.as_of, steps=0)
     past = []
     for number, monday in enumerate(mondays):
         sums = {(path, indicator, 0): one for (path, indicator, at), one in by_span.items() if at == number}
