@@ -9,7 +9,7 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse
 
 from gongzhi.ground.people.may import Viewer, reach
-from gongzhi.ground.people.models import AREA_OFFICERS, Account, Appointment, Role
+from gongzhi.ground.people.models import AREA_OFFICERS, Account, Actor, Appointment, Role
 from gongzhi.ground.places.models import Place
 
 # Who answers for work in an area, and therefore sees its comparison.
@@ -32,7 +32,10 @@ def viewer(request: HttpRequest) -> Viewer | None:
     """The one looking, with the posts held today; None for the public. Two queries a request."""
     if not hasattr(request, "viewer"):
         account = request.user
-        request.viewer = Viewer.of(account.actor) if isinstance(account, Account) else None  # type: ignore[attr-defined]
+        known = isinstance(account, Account)
+        request.viewer = (  # type: ignore[attr-defined]
+            Viewer.of(Actor.objects.get(person__account=account)) if known else None
+        )
     found: Viewer | None = request.viewer  # type: ignore[attr-defined]
     return found
 

@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth import views as auth
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.forms import AuthenticationForm
@@ -118,7 +119,7 @@ def password(request: HttpRequest) -> HttpResponse:
         account.set_password(form.cleaned_data["new"])
         account.must_change_password = False
         account.save(update_fields=["password", "must_change_password"])
-        auth.update_session_auth_hash(request, account)
+        update_session_auth_hash(request, account)
         messages.success(request, "密码已改好")
         return redirect(settings.LOGIN_REDIRECT_URL if first else "me")
     context = {"form": form, "first": first, "problems": wrong_fields(form) if form.is_bound else []}

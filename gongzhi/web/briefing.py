@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -22,8 +22,8 @@ from gongzhi.web.facts import facts_address
 from gongzhi.web.noticeboard import latest_day
 from gongzhi.web.periods import asked
 
-FILES = {
-    "json": ("application/json", lambda brief: brief.canonical_json()),
+FILES: dict[str, tuple[str, Callable[[Brief], bytes]]] = {
+    "json": ("application/json", Brief.canonical_json),
     "html": ("text/html; charset=utf-8", lambda brief: paper.html(brief).encode()),
     "xlsx": ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", paper.xlsx),
 }

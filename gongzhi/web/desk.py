@@ -15,7 +15,6 @@ from gongzhi.ground.people.may import Viewer
 from gongzhi.ground.tasks.models import Task
 from gongzhi.hall import my_day
 from gongzhi.web.access import signed_in
-from gongzhi.web.naming import texts_of
 from gongzhi.web.problems import rows_of
 
 
@@ -28,11 +27,9 @@ class Asked:
     late: bool
 
 
-def asked(tasks: list[Task], looking: Viewer) -> list[Asked]:
-    texts = texts_of([one.fact for one in tasks], looking)
-    return [
-        Asked(one, texts.get(one.fact_id, one.number), one.due_on is not None and one.due_on < today()) for one in tasks
-    ]
+def asked(tasks: list[Task]) -> list[Asked]:
+    """Tasks of one's own organisations and area: their words are for their desk."""
+    return [Asked(one, str(one), one.due_on is not None and one.due_on < today()) for one in tasks]
 
 
 def may(looking: Viewer, name: str) -> bool:
@@ -53,8 +50,8 @@ def page(request: HttpRequest) -> HttpResponse:
         "fresh": rows[cut:end],
         "check": rows[end:],
         "late": sum(bool(row.clock and row.clock.late) for row in rows[:cut]),
-        "tasks": asked(my_day.to_answer(looking), looking),
-        "answered": asked(my_day.to_close(looking), looking),
+        "tasks": asked(my_day.to_answer(looking)),
+        "answered": asked(my_day.to_close(looking)),
         "walks": walks,
         "walked": sum(bool(walk.morning) for walk in walks),
         "may_report": may(looking, "problems.report"),

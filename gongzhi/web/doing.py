@@ -6,11 +6,10 @@ button give back the first record. What was typed comes back with every refusal.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from django.apps import apps
 from django.contrib import messages
@@ -37,7 +36,7 @@ from gongzhi.web.templatetags.words import thing
 # A list longer than this is not offered; the code is typed.
 OFFERED = 200
 RADIOS = 6
-LONG = {"note", "text", "words", "answer", "ask", "reason", "minutes", "summary", "finding", "result"}
+LONG = {"note", "description", "text", "words", "answer", "ask", "reason", "minutes", "summary", "finding", "result"}
 AMOUNT_ROWS = 2
 # Choices the law keeps from whoever fills in the form: shown, not to be chosen.
 BARRED = {
@@ -299,7 +298,11 @@ class Form:
     @property
     def because(self) -> Fact | None:
         text = self.given.get("because") or self.link.get("because", "")
-        return Fact.objects.filter(pk=text).visible_to(self.looking).first() if text else None
+        try:
+            key = UUID(text)
+        except ValueError:
+            return None
+        return Fact.objects.filter(pk=key).visible_to(self.looking).first()
 
     @property
     def may_write_for_others(self) -> bool:
@@ -373,10 +376,10 @@ def joined(day: str, time: str) -> str:
 
 def index(request: HttpRequest) -> HttpResponse:
     """可以登记的事: the acts open to one's posts."""
-    groups: dict[str, list[Verb]] = defaultdict(list)
+    groups: dict[str, list[Verb]] = {name: [] for name in ROOMS.values()}
     for act in open_acts(signed_in(request)):
-        groups[ROOMS.get(act.room, act.room)].append(Verb.of(act))
-    return render(request, "doing/index.html", {"groups": dict(groups)})
+        groups[ROOMS[act.room]].append(Verb.of(act))
+    return render(request, "doing/index.html", {"groups": {name: acts for name, acts in groups.items() if acts}})
 
 
 def do(request: HttpRequest, name: str) -> HttpResponse:

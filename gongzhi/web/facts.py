@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_not_required
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
+from django.db.models import Count, Exists, OuterRef, Q, Sum
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -22,15 +22,16 @@ from django.views.decorators.http import require_safe
 from gongzhi.ground import now, today
 from gongzhi.ground.keys import ancestors
 from gongzhi.ground.ledger import reads, seal
-from gongzhi.ground.ledger.models import Audience, Bound, Fact, Indicator, IndicatorKind, Leaf, Measure
+from gongzhi.ground.ledger.models import Audience, Bound, Fact, FactQuerySet, Indicator, IndicatorKind, Leaf, Measure
 from gongzhi.ground.ledger.parameters import instant
 from gongzhi.ground.people.may import Viewer
 from gongzhi.ground.places.models import Place, PlaceKind
 from gongzhi.ground.refusals import Refused
+from gongzhi.ground.register.people import reveal, revealed
 from gongzhi.ground.rules import reads as rules
 from gongzhi.ground.rules.models import Rule
 from gongzhi.ground.words import day_words, percent
-from gongzhi.rooms.problems.models import Problem, Stage
+from gongzhi.rooms.problems.models import Problem, ProblemQuerySet, Stage
 from gongzhi.upper.briefing.reads import left
 from gongzhi.web.access import viewer
 from gongzhi.web.naming import (
@@ -50,10 +51,10 @@ PAGE = 50
 # A chain longer than this is cut, with a link to go on from its last record.
 CHAIN = 20
 
-Narrow = Callable[[QuerySet[Problem]], QuerySet[Problem]]
+Narrow = Callable[[ProblemQuerySet], ProblemQuerySet]
 STILL: dict[str, tuple[str, Narrow]] = {
     "any": ("还没办结", lambda problems: problems),
-    "late": ("已超时", lambda problems: problems.overdue(now())),  # type: ignore[attr-defined]
+    "late": ("已超时", lambda problems: problems.overdue(now())),
     "reported": ("待派遣", lambda problems: problems.filter(stage=Stage.REPORTED)),
     "dispatched": ("处置中", lambda problems: problems.filter(stage=Stage.DISPATCHED)),
     "resolved": ("等核查", lambda problems: problems.filter(stage=Stage.RESOLVED)),
@@ -119,7 +120,9 @@ class Question:
             as_of = instant(asked["as_of"]) if asked.get("as_of") else None
         except (ValueError, Refused) as error:
             raise Http404 from error
-        facets = {name.partition(".")[2]: value for name, value in asked.items() if name.startswith("facet.") and value}
+        facets = {
+            name.partition(".")[2]: str(value) for name, value in asked.items() if name.startswith("facet.") and value
+        }
         if any(not name.isidentifier() for name in facets):
             raise Http404
         still = asked.get("open", "")
@@ -139,7 +142,7 @@ class Question:
     def bounded(self) -> bool:
         return self.first > date.min and self.last < date.max
 
-    def facts(self) -> QuerySet[Fact]:
+    def facts(self) -> FactQuerySet:
         if self.without:
             return self._left()
         found = Fact.objects.under(self.place).as_of(self.as_of)
@@ -159,7 +162,7 @@ class Question:
             found = found.filter(Exists(STILL[self.still][1](problems)))
         return found
 
-    def _left(self) -> QuerySet[Fact]:
+    def _left(self) -> FactQuerySet:
         """What is still open: the last record of each subject that was counted first and not yet then."""
         code = self.codes[0]
         found = left(self.place, code, self.without, self.last, self.as_of or now())
@@ -170,7 +173,7 @@ class Question:
             ~Exists(later.filter(Q(at__gt=OuterRef("at")) | Q(at=OuterRef("at"), pk__gt=OuterRef("pk"))))
         )
 
-    def totals(self, found: QuerySet[Fact]) -> dict[str, reads.Figure]:
+    def totals(self, found: FactQuerySet) -> dict[str, reads.Figure]:
         """The figures themselves: from the tallies where they can answer, else over the very facts."""
         if self.facets or self.still or self.without or any(one.kind == IndicatorKind.STOCK for one in self.indicators):
             return {code: reads.total_of(found, code) for code in self.codes}
@@ -197,7 +200,7 @@ def root_place() -> Place | None:
     return Place.objects.filter(parent=None).order_by("path").first()
 
 
-def hidden_rows(question: Question, found: QuerySet[Fact], open_ids: QuerySet[Fact]) -> list[Hidden]:
+def hidden_rows(question: Question, found: FactQuerySet, open_ids: FactQuerySet) -> list[Hidden]:
     """What the reader may not open, by the nearest yard, or community where there is none."""
     closed = found.exclude(pk__in=open_ids.order_by().values("pk")).order_by()
     counts = {row["path"]: row["n"] for row in closed.values("path").annotate(n=Count("pk"))}
@@ -292,7 +295,7 @@ def facts(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def _figures(question: Question, found: QuerySet[Fact]) -> list[tuple[Indicator, reads.Figure]]:
+def _figures(question: Question, found: FactQuerySet) -> list[tuple[Indicator, reads.Figure]]:
     if not question.indicators:
         return []
     totals = question.totals(found) if question.bounded else {c: reads.total_of(found, c) for c in question.codes}
@@ -309,7 +312,7 @@ def facet_words(question: Question, rows: Sequence[Fact], words: Words) -> list[
     return told
 
 
-def after(found: QuerySet[Fact], cursor: str) -> QuerySet[Fact]:
+def after(found: FactQuerySet, cursor: str) -> FactQuerySet:
     """The rows behind a cursor `instant|id`, oldest first."""
     if cursor:
         at, _, pk = cursor.partition("|")
@@ -395,8 +398,19 @@ def fact(request: HttpRequest, pk: UUID) -> HttpResponse:
         "proof": seal.proof_of(found) if leaf else None,
         "subject_address": address_of(found.subject) if looking else "",
         "judged_by": judged_by(found),
+        "revealed": just_revealed(found, looking),
     }
     return render(request, "facts/fact.html", context)
+
+
+def just_revealed(found: Fact, looking: Viewer | None) -> str:
+    """The sealed value one has just asked to read, while it may be shown."""
+    if looking is None or found.kind != reveal.leaves:
+        return ""
+    try:
+        return revealed(found, looking.actor)
+    except Refused:
+        return ""
 
 
 def judged_by(found: Fact) -> list[Rule]:

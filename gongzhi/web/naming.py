@@ -28,6 +28,7 @@ ROOMS = {
     "activities": "活动",
     "members": "党员",
     "tasks": "交办",
+    "league": "工作对比",
     "places": "地点和组织",
     "organisations": "地点和组织",
     "people": "人员和任职",
@@ -175,7 +176,7 @@ def reads_words(looking: Viewer | None, fact: Fact) -> bool:
 
 def texts_of(facts: Collection[Fact], looking: Viewer | None) -> dict[UUID, str]:
     """The words recorded with these facts, as far as the reader may read them: one query a kind of row."""
-    open_to = [fact.pk for fact in facts if reads_words(looking, fact)]
+    open_to = [fact.pk for fact in facts if fact.words and reads_words(looking, fact)]
     if not open_to:
         return {}
     told: dict[UUID, str] = {}

@@ -291,7 +291,7 @@ def cell(request: HttpRequest) -> HttpResponse:
     """What stands behind one cell: each of its sums with its records. `X-Panel` asks for the panel alone."""
     question = asked(request)
     code, item = request.GET.get("unit", ""), request.GET.get("item", "")
-    unit = question and Place.objects.filter(district=question.place.district, code=code).first()
+    unit = Place.objects.filter(district=question.place.district, code=code).first() if question else None
     if question is None or unit is None:
         raise Http404
     try:

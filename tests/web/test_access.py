@@ -1,0 +1,214 @@
+"""Who gets in: default deny, what may not be seen is not there, signing in and out."""
+
+from __future__ import annotations
+
+import re
+import time
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.hashers import make_password
+from django.test import Client
+from django.urls import URLPattern, get_resolver
+
+from gongzhi.ground.people.models import Account
+from tests.web.conftest import SignIn, Week, read
+from tests.world import World
+
+PUBLIC = {"/", "/facts/", "/rules/", "/privacy/", "/accounts/login/", "/healthz"}
+PAGES = ["/desk/", "/do/", "/me/", "/problems/", "/standing/", "/briefing/", "/do/problems.report/"]
+
+
+def plain_addresses() -> list[str]:
+    """Every address of pages for people that has no part to fill in."""
+    found = [str(one.pattern) for one in get_resolver().url_patterns if isinstance(one, URLPattern)]
+    return ["/" + one for one in found if "<" not in one and not one.startswith("api/")]
+
+
+@pytest.mark.parametrize("address", plain_addresses())
+def test_a_page_is_closed_unless_it_says_otherwise(world: World, client: Client, address: str) -> None:
+    answer = client.get(address)
+    if address in PUBLIC:
+        assert answer.status_code == 200
+    elif address == "/readyz":
+        assert answer.json()["ready"] is True
+    else:
+        assert answer.status_code == 302
+        assert answer["Location"].startswith("/accounts/login/")
+
+
+@pytest.mark.parametrize(
+    "who", ["district", "auditor", "street", "secretary", "worker", "branch", "enterprise", "department", "member"]
+)
+def test_a_page_opens_or_does_not_exist(june: Week, sign_in: SignIn, who: str) -> None:
+    client = sign_in(who)
+    assert [address for address in PAGES if client.get(address).status_code not in (200, 404)] == []
+    assert client.get("/desk/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("who", "address"),
+    [
+        ("member", "/standing/"),
+        ("branch", "/standing/"),
+        ("member", "/briefing/"),
+        ("auditor", "/briefing/"),
+        ("secretary", "/standing/?place=410102008000"),
+        ("secretary", "/briefing/?place=RH-TH"),
+        ("secretary", "/do/people.erase/"),
+        ("member", "/do/problems.dispatch/"),
+        ("secretary", "/do/problems.lapse/"),
+        ("secretary", "/do/nothing.such/"),
+        ("secretary", "/problems/410102-2020-999999/"),
+    ],
+)
+def test_what_a_post_may_not_open_is_not_there(june: Week, sign_in: SignIn, who: str, address: str) -> None:
+    answer = sign_in(who).get(address)
+    assert answer.status_code == 404
+    assert "没有这一页" in read(answer)
+
+
+def test_readyz_answers_this_machine_only(world: World, client: Client) -> None:
+    assert client.get("/readyz", REMOTE_ADDR="10.1.2.3").status_code == 404
+
+
+def test_the_bar_shows_what_the_post_may_open_and_nothing_else(world: World, sign_in: SignIn) -> None:
+    assert [item.name for item in sign_in("secretary").get("/desk/").context["nav"]] == [
+        "我的一天",
+        "问题",
+        "工作对比",
+        "简报",
+    ]
+    assert [item.name for item in sign_in("member").get("/desk/").context["nav"]] == ["我的一天", "问题"]
+    assert "记录" in [item.name for item in sign_in("auditor").get("/desk/").context["nav"]]
+
+
+class TestSigningIn:
+    @pytest.fixture
+    def account(self, world: World) -> Account:
+        account = world.account("secretary")
+        account.password, account.must_change_password = make_password("gongzhi-demo"), False
+        account.save(update_fields=["password", "must_change_password"])
+        return account
+
+    def enter(self, client: Client, password: str = "", **more: str) -> Any:
+        given = {"username": "secretary", "password": password or "gongzhi-demo"}
+        return client.post("/accounts/login/", given | more)
+
+    def test_leads_to_my_day(self, account: Account, client: Client) -> None:
+        assert self.enter(client)["Location"] == "/desk/"
+
+    def test_goes_on_to_the_page_that_was_wanted(self, account: Account, client: Client) -> None:
+        assert self.enter(client, next="/problems/")["Location"] == "/problems/"
+        assert self.enter(Client(), next="https://example.org/")["Location"] == "/desk/"
+
+    def test_a_wrong_password_says_what_to_do(self, account: Account, client: Client) -> None:
+        page = read(self.enter(client, "wrong-wrong"))
+        assert "账号或密码不对，请核对后再输一次" in page
+        assert 'value="secretary"' in page
+
+    def test_five_wrong_passwords_lock(self, account: Account, client: Client) -> None:
+        for _ in range(5):
+            answer = self.enter(client, "wrong-wrong")
+        assert answer.status_code == 429
+        assert "登录已锁定" in read(answer)
+        assert "登录已锁定" in read(self.enter(client))
+
+    def test_a_password_that_was_handed_out_is_changed_first(self, account: Account, client: Client) -> None:
+        account.must_change_password = True
+        account.save(update_fields=["must_change_password"])
+        self.enter(client)
+        assert client.get("/problems/")["Location"] == "/accounts/password/"
+        given = {"current": "gongzhi-demo", "new": "短", "again": "短"}
+        assert client.post("/accounts/password/", given).status_code == 200
+        given = {"current": "gongzhi-demo", "new": "huayuan-jie-3-hao", "again": "huayuan-jie-3-hao"}
+        assert client.post("/accounts/password/", given)["Location"] == "/desk/"
+        assert client.get("/desk/").status_code == 200
+        account.refresh_from_db()
+        assert account.check_password("huayuan-jie-3-hao")
+
+    def test_the_same_password_is_no_new_password(self, account: Account, client: Client) -> None:
+        self.enter(client)
+        given = {"current": "gongzhi-demo", "new": "gongzhi-demo", "again": "gongzhi-demo"}
+        assert "新密码要和现在的不一样" in read(client.post("/accounts/password/", given))
+
+    def test_half_an_hour_without_a_page_signs_out(self, account: Account, client: Client) -> None:
+        self.enter(client)
+        session = client.session
+        session["seen"] = int(time.time() - timedelta(minutes=31).total_seconds())
+        session.save()
+        assert client.get("/desk/").status_code == 302
+        assert "_auth_user_id" not in client.session
+
+    def test_staying_puts_the_half_hour_back(self, account: Account, client: Client) -> None:
+        self.enter(client)
+        session = client.session
+        session["seen"] = int(time.time() - timedelta(minutes=20).total_seconds())
+        session.save()
+        assert client.get("/accounts/stay/").json() == {"seconds": 1800}
+        assert client.session["seen"] > time.time() - 10
+
+    def test_signing_out_is_a_button(self, account: Account, client: Client) -> None:
+        self.enter(client)
+        assert client.get("/accounts/logout/").status_code == 405
+        assert client.post("/accounts/logout/")["Location"] == "/"
+        assert client.get("/desk/").status_code == 302
+
+
+def test_one_acts_in_one_of_ones_own_posts(world: World, sign_in: SignIn) -> None:
+    world.do("street", "people.appoint", person="worker", role="grid_worker", place="LH-ZPC")
+    client = sign_in("worker")
+    first, second = client.get("/me/").context["posts"]
+    assert client.get("/me/").context["post"] == first
+    client.post("/accounts/post/", {"post": str(second.pk)})
+    assert client.get("/me/").context["post"] == second
+    assert "赵坡村网格员" in read(client.get("/desk/"))
+    other = sign_in("secretary").get("/me/").context["post"]
+    assert client.post("/accounts/post/", {"post": str(other.pk)}).status_code == 404
+
+
+class TestErrors:
+    def test_every_answer_carries_its_number(self, world: World, client: Client) -> None:
+        answer = client.get("/nothing/")
+        assert re.fullmatch(r"E-\d{4}-[2-9A-Z]{6}", answer["X-Reference"])
+        assert answer["X-Reference"] in read(answer)
+
+    def test_a_stale_form_says_so(self, world: World) -> None:
+        answer = Client(enforce_csrf_checks=True).post("/accounts/login/", {"username": "secretary"})
+        assert answer.status_code == 403
+        assert "页面放得太久，没有保存" in read(answer)
+
+    def test_a_failure_keeps_its_number_and_needs_no_database(
+        self, world: World, client: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(*_: object) -> None:
+            raise RuntimeError
+
+        monkeypatch.setattr("gongzhi.web.noticeboard.root_place", fail)
+        client.raise_request_exception = False
+        answer = client.get("/")
+        assert answer.status_code == 500
+        assert answer["X-Reference"] in read(answer)
+        assert "没有办成，是系统出了问题" in read(answer)
+        assert "主办单位" in read(answer)
+
+    @pytest.mark.parametrize(
+        "address",
+        [
+            "/facts/?from=yesterday",
+            "/facts/?place=NOWHERE",
+            "/facts/?indicator=none",
+            "/?from=2020-06-14&to=2020-06-01",
+        ],
+    )
+    def test_an_address_that_means_nothing_is_not_there(self, world: World, client: Client, address: str) -> None:
+        assert client.get(address).status_code == 404
+
+
+def test_the_footer_says_what_is_not_filled_in(world: World, client: Client, settings: Any) -> None:
+    assert read(client.get("/")).count("演示环境，尚未填写") == 2
+    settings.SPONSOR, settings.FILING_NO = "中共中原区委组织部", "豫政应用-1"
+    page = read(client.get("/"))
+    assert "主办单位：中共中原区委组织部" in page
+    assert "备案编号：豫政应用-1" in page

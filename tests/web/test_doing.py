@@ -1,0 +1,221 @@
+"""Acts as forms: made from their declarations, sent through the same door as programs use."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from gongzhi.ground.ledger.acts import registry
+from gongzhi.ground.ledger.models import Fact, Refusal
+from gongzhi.web.doing import has_form, parameters_of
+from tests.web.conftest import SignIn, Week, number_of, read
+from tests.world import World
+
+HOLDERS = {
+    "district_organiser": "district",
+    "street_organiser": "street",
+    "community_secretary": "secretary",
+    "worker": "worker",
+    "branch_secretary": "branch",
+    "road_steward": "member",
+    "administrator": "",
+}
+
+
+class Controls(HTMLParser):
+    """What a form holds: name → value of each control as a browser would send it."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.names: list[str] = []
+        self.sent: dict[str, str] = {}
+        self.select = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        name, value = given.get("name") or "", given.get("value") or ""
+        if tag in {"input", "select", "textarea"} and name:
+            self.names.append(name)
+        if tag == "input" and name and (given.get("type") not in {"radio", "checkbox"} or "checked" in given):
+            self.sent[name] = value
+        if tag == "select":
+            self.select = name
+        if tag == "option" and self.select and "selected" in given:
+            self.sent[self.select] = value
+
+
+def form(answer: Any) -> Controls:
+    return Controls(read(answer))
+
+
+REPORT = {"place": "LH-HYJ", "category": "0421", "description": "路口积水", "source": "patrol", "key": "one"}
+
+
+def holder(act: Any) -> str:
+    return next((HOLDERS[role] for role in HOLDERS if role in act.who and HOLDERS[role]), "")
+
+
+@pytest.mark.parametrize("name", [name for name, act in registry.items() if has_form(act) and holder(act)])
+def test_every_act_a_person_may_do_has_a_form(june: Week, sign_in: SignIn, name: str) -> None:
+    act = registry[name]
+    answer = sign_in(holder(act)).get(f"/do/{name}/")
+    assert answer.status_code == 200
+    asked = {one.partition("-")[0] for one in form(answer).names}
+    assert set(parameters_of(act)) <= asked
+    for parameter in parameters_of(act):
+        assert act.terms[parameter] in read(answer)
+
+
+def test_only_tables_have_no_form() -> None:
+    assert {name for name, act in registry.items() if act.who and not has_form(act)} <= {
+        "places.import_divisions",
+    }
+
+
+class TestRecording:
+    def test_leaves_one_record_and_shows_the_thing(self, june: Week, sign_in: SignIn) -> None:
+        client = sign_in("secretary")
+        answer = client.post("/do/problems.report/", REPORT)
+        fact = Fact.objects.get(key="one")
+        assert fact.by == june.world.actor("secretary")
+        assert answer["Location"] == f"/problems/{number_of(fact)}/"
+        page = read(client.get(answer["Location"]))
+        assert "问题已登记" in page
+        assert f"/facts/{fact.pk}/" in page
+
+    def test_a_double_click_records_once(self, june: Week, sign_in: SignIn) -> None:
+        client = sign_in("secretary")
+        first = client.post("/do/problems.report/", REPORT)["Location"]
+        assert client.post("/do/problems.report/", REPORT)["Location"] == first
+        assert Fact.objects.filter(key="one").count() == 1
+        assert "没有重复登记" in read(client.get(first))
+
+    def test_changed_words_under_the_same_key_get_a_new_one(self, june: Week, sign_in: SignIn) -> None:
+        client = sign_in("secretary")
+        client.post("/do/problems.report/", REPORT)
+        answer = client.post("/do/problems.report/", REPORT | {"description": "路口又积水"})
+        assert answer.status_code == 422
+        sent = form(answer).sent
+        assert sent["key"] != "one"
+        assert "路口又积水" in read(answer)
+        assert client.post("/do/problems.report/", REPORT | {"key": sent["key"]}).status_code == 302
+
+    def test_goes_back_where_one_came_from_and_nowhere_else(self, june: Week, sign_in: SignIn) -> None:
+        client = sign_in("secretary")
+        assert client.post("/do/problems.report/?next=/desk/", REPORT)["Location"] == "/desk/"
+        for away in ("https://example.org/", "//example.org/"):
+            answer = client.post(f"/do/problems.report/?next={away}", REPORT)
+            assert answer["Location"].startswith("/problems/")
+
+    def test_amounts_instants_and_reasons_arrive(self, june: Week, sign_in: SignIn) -> None:
+        client = sign_in("worker")
+        given = {
+            "place": "LH-HYJ",
+            "category": "0201",
+            "description": "铲除小广告",
+            "measures-indicator": ["sticker_removed", ""],
+            "measures-bound": ["at_least", "exact"],
+            "measures-quantity": ["120", ""],
+            "at-day": "2020-06-12",
+            "at-time": "07:40",
+            "because": str(june["walk"].pk),
+            "key": "two",
+        }
+        assert client.post("/do/problems.settle/", given).status_code == 302
+        fact = Fact.objects.get(key="two")
+        assert (fact.day.isoformat(), fact.because) == ("2020-06-12", june["walk"])
+        measure = fact.measures.get(indicator="sticker_removed")
+        assert (measure.quantity, measure.bound) == (120_000, "at_least")
+
+    def test_writing_for_another_keeps_both(self, june: Week, sign_in: SignIn) -> None:
+        sign_in("secretary").post("/do/problems.report/", REPORT | {"on_behalf": "member"})
+        fact = Fact.objects.get(key="one")
+        assert fact.by == june.world.actor("member")
+        assert fact.recorded_by == june.world.actor("secretary")
+
+
+class TestRefusals:
+    def test_keep_what_was_typed_and_name_every_empty_field(self, june: Week, sign_in: SignIn) -> None:
+        answer = sign_in("secretary").post("/do/problems.report/", {"description": "路口积水", "key": "k"})
+        page = read(answer)
+        assert answer.status_code == 422
+        assert "有 2 处要改" in page
+        assert '<a href="#place">请填“地点”</a>' in page
+        assert '<a href="#category">请填“类别”</a>' in page
+        assert 'aria-invalid="true" aria-describedby="place-error"' in page
+        assert "路口积水</textarea>" in page
+        assert not Fact.objects.filter(key="k").exists()
+
+    def test_lead_to_the_field_that_is_wrong(self, june: Week, sign_in: SignIn) -> None:
+        answer = sign_in("secretary").post("/do/problems.report/", REPORT | {"place": "LH-NOWHERE"})
+        assert answer.context["form"].errors["place"].startswith("没有编号或名称为“LH-NOWHERE”的地点")
+        assert 'value="LH-NOWHERE"' in read(answer)
+
+    def test_an_amount_of_nothing(self, june: Week, sign_in: SignIn) -> None:
+        given = {
+            "place": "LH-HYJ",
+            "category": "0201",
+            "description": "铲除小广告",
+            "measures-indicator": ["sticker_removed"],
+            "measures-bound": ["exact"],
+            "measures-quantity": ["0"],
+        }
+        answer = sign_in("worker").post("/do/problems.settle/", given)
+        assert answer.context["form"].errors == {"measures": "数量要大于 0。没有量，请删掉这一行"}
+        assert form(answer).sent["measures-quantity"] == "0"
+
+    def test_a_moment_that_has_not_come(self, june: Week, sign_in: SignIn) -> None:
+        answer = sign_in("worker").post("/do/problems.report/", REPORT | {"at-day": "2199-01-01"})
+        assert "发生时间不能晚于现在" in answer.context["form"].errors["at"]
+        assert form(answer).sent["at-day"] == "2199-01-01"
+
+    def test_a_post_that_does_not_reach_so_far(self, june: Week, sign_in: SignIn) -> None:
+        answer = sign_in("secretary").post("/do/problems.report/", REPORT | {"place": "RH-TH"})
+        assert "不在您的任职范围" in read(answer)
+        assert "problems.report.may" in read(answer)
+        assert Refusal.objects.filter(code="problems.report.may").exists()
+
+    def test_a_choice_the_law_keeps_is_shown_and_cannot_be_made(self, june: Week, sign_in: SignIn) -> None:
+        client = sign_in("worker")
+        page = read(client.get(f"/do/problems.resolve/?problem={june.number('shed2')}"))
+        assert "行政强制法第三十四条至第四十四条" in page
+        assert 'value="forced" disabled' in page
+        given = {"problem": june.number("pool"), "mode": "forced"}
+        assert "mode" in client.post("/do/problems.resolve/", given).context["form"].errors
+
+
+def test_what_came_with_the_link_stands_fixed(june: Week, sign_in: SignIn) -> None:
+    client = sign_in("secretary")
+    answer = client.get(f"/do/problems.dispatch/?problem={june.number('pool')}&because={june['pool'].pk}")
+    [problem, _] = answer.context["fields"]
+    assert problem.fixed == "花园街道路积水"
+    assert form(answer).sent["because"] == str(june["pool"].pk)
+    unknown = client.get("/do/problems.dispatch/?problem=410102-2020-999999")
+    assert unknown.context["fields"][0].fixed == ""
+    assert client.get("/do/problems.dispatch/?because=nothing").context["form"].because is None
+
+
+def test_names_are_offered_to_those_who_answer_for_the_area_only(june: Week, sign_in: SignIn) -> None:
+    assert "陈立" in read(sign_in("secretary").get("/do/activities.patrol/"))
+    page = read(sign_in("member").get("/do/activities.patrol/"))
+    assert "陈立" not in page
+    assert "替别人登记" not in page
+
+
+def test_the_index_lists_what_the_posts_may_do(june: Week, sign_in: SignIn, client: Client) -> None:
+    groups = sign_in("member").get("/do/").context["groups"]
+    assert "巡查" in [verb.chinese for verb in groups["活动"]]
+    assert "派遣" not in [verb.chinese for verbs in groups.values() for verb in verbs]
+    assert sign_in("auditor").get("/do/").status_code == 200
+
+
+def test_a_form_costs_a_bounded_number_of_queries(
+    world: World, sign_in: SignIn, django_assert_max_num_queries: Any
+) -> None:
+    client = sign_in("secretary")
+    with django_assert_max_num_queries(24):
+        client.get("/do/problems.report/")

@@ -1,0 +1,115 @@
+"""公开栏: what the public reads without signing in."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from gongzhi.web.periods import Period
+from tests.web.conftest import Week, read
+from tests.web.test_facts import NAMES, total
+from tests.world import World
+
+
+def figures(answer: Any) -> dict[str, str]:
+    return {one.name: " ".join(map(str, one.amounts)) for one in (*answer.context["done"], *answer.context["course"])}
+
+
+def test_shows_the_last_two_weeks_with_something_in_them(june: Week, client: Client) -> None:
+    answer = client.get("/")
+    assert figures(answer) == {
+        "拆除棚亭杂屋": "4 间 172 平方米",
+        "铲除“牛皮癣”": "500 多个",
+        "收到问题": "3 件",
+        "已办结": "2 件",
+        "核查通过": "1 件",
+        "当场处置": "1 件",
+        "路段巡查": "1 路段次",
+    }
+    assert "中原区这两周解决了什么" in read(answer)
+    assert "2020年6月1日—14日" in read(answer)
+
+
+def test_every_figure_opens_records_that_add_up_to_it(june: Week, client: Client) -> None:
+    answer = client.get("/")
+    context = answer.context
+    shown = [
+        *context["done"],
+        *context["course"],
+        *context["opened"].values(),
+        *(one.lines for one in context["walked"]),
+    ]
+    assert len(shown) >= 10
+    for figure in shown:
+        assert total(client.get(figure.href)) == [str(one) for one in figure.amounts], figure.name
+        assert figure.href.replace("&", "&amp;") in read(answer)
+
+
+def test_says_what_is_not_done(june: Week, client: Client) -> None:
+    opened = client.get("/").context["opened"]
+    assert {name: str(one.amounts[0]) for name, one in opened.items()} == {
+        "any": "2 件",
+        "reported": "1 件",
+        "resolved": "1 件",
+    }
+
+
+def test_shows_no_person_and_no_single_shed(june: Week, client: Client) -> None:
+    answer = client.get("/")
+    page = read(answer)
+    assert not [one for one in [*NAMES, "李大爷", "铁皮棚"] if one in page]
+    assert [one.fact for one in answer.context["solved"]] == [june["stickers"]]
+    assert "花园街3号院" not in page
+
+
+def test_walked_sections_are_sections(june: Week, client: Client) -> None:
+    [line] = client.get("/").context["walked"]
+    assert (line.section.name, str(line.lines.amounts[0]), line.found) == ("花园街", "1 路段次", 1)
+
+
+def test_moves_between_places_and_periods(june: Week, client: Client) -> None:
+    assert figures(client.get("/?place=410102008000&from=2020-06-01&to=2020-06-14")) == {}
+    assert figures(client.get("/?place=LH-YGHY"))["已办结"] == "2 件"
+    assert figures(client.get("/?period=week"))["已办结"] == "2 件"
+    quarter = client.get("/?period=quarter").context["period"]
+    assert (quarter.first, quarter.last) == (date(2020, 4, 1), date(2020, 6, 30))
+    assert client.get("/?place=LH-Y3").status_code == 404
+    assert client.get("/?place=nowhere").status_code == 404
+
+
+def test_prints_the_seals(june: Week, client: Client) -> None:
+    [seal] = client.get("/").context["seals"]
+    assert seal.digest in read(client.get("/"))
+
+
+def test_an_installation_without_a_district_says_so(db: None, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gongzhi.web.noticeboard.root_place", lambda: None)
+    assert "公开栏还没有开通" in read(client.get("/"))
+
+
+def test_costs_the_same_however_much_there_is(june: Week, client: Client, django_assert_max_num_queries: Any) -> None:
+    with django_assert_max_num_queries(26):
+        client.get("/")
+
+
+@pytest.mark.parametrize("kind", ["week", "fortnight", "quarter"])
+def test_periods_follow_each_other(kind: str) -> None:
+    for month in range(1, 13):
+        period = Period.around(date(2020, month, 17), kind)
+        assert period.first <= date(2020, month, 17) <= period.last
+        assert period.after.before == period
+        assert (period.first - period.before.last).days == 1
+
+
+def test_privacy_and_rules_are_public(world: World, client: Client) -> None:
+    assert "不给人打分排名" in read(client.get("/privacy/"))
+    answer = client.get("/rules/?on=2020-06-08")
+    assert "待核" in read(answer)
+    assert answer.context["count"] > 50
+    shown = {rule for _, rules in answer.context["chapters"] for rule, _ in rules}
+    assert "problems.deadline" in {rule.code for rule in shown}
+    assert shown != {rule for _, rules in client.get("/rules/?on=2026-06-08").context["chapters"] for rule, _ in rules}
+    assert client.get("/rules/?on=soon").status_code == 404
