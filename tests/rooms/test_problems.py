@@ -703,6 +703,22 @@ def test_the_timeline_shows_what_the_reader_may_open_and_counts_the_rest(world):
     assert (outside.hidden, {step.words for step in outside.steps}) == (1, {None})
 
 
+def test_a_return_is_a_step_of_its_own_and_marks_what_it_took_back(world):
+    problem = dispatched(world)
+    resolve(world, problem)
+    for reason in ("复量", "再复量"):
+        do(world, "15:30", "secretary", "problems.remeasure", problem=problem.ref, measures=ONE_SHED, reason=reason)
+    verify(world, problem, who="street", passed=False, note="没有拆")
+    resolve(world, problem, moment="17:00")
+    steps = reads.timeline(problem, Viewer.of(world.actor("secretary"), date(2020, 6, 8))).steps
+    assert [(step.fact.kind.partition(".")[2], step.returned) for step in steps[2:]] == [
+        ("resolved", True),
+        ("verified", False),
+        ("resolved", False),
+    ]
+    assert [step.words for step in steps[2].corrections] == ["复量", "再复量"]
+
+
 def test_a_timeline_costs_the_same_however_long_it_is(world, django_assert_max_num_queries):
     problem = dispatched(world)
     for _ in range(6):

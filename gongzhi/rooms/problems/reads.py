@@ -25,6 +25,7 @@ from gongzhi.rooms.problems.models import (
     Verification,
     Visit,
 )
+from gongzhi.rooms.problems.records import STEPS
 
 if TYPE_CHECKING:
     from gongzhi.ground.people.may import Viewer
@@ -64,13 +65,14 @@ def open_at(place: Place, viewer: Viewer | None) -> ProblemQuerySet:
 @dataclass
 class Step:
     """One record of a problem as it may be read: its amounts, who took part, its words (None where they are not for
-    this reader), and what put it right since."""
+    this reader), what put it right since, and whether it was sent back and counts no more."""
 
     fact: Fact
     measures: list[Measure]
     parties: list[Party]
     words: str | None = None
     corrections: list[Step] = field(default_factory=list)
+    returned: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,9 +96,17 @@ def timeline(problem: Problem, viewer: Viewer | None) -> Timeline:
         fact.pk: Step(fact, list(fact.measures.all()), list(fact.parties.all()), words.get(fact.pk)) for fact in facts
     }
     top: list[Step] = []
-    for step in steps.values():
-        corrected = steps.get(step.fact.corrects_id) if step.fact.corrects_id else None
-        (corrected.corrections if corrected else top).append(step)
+    roots: dict[UUID, Step] = {}
+    for pk, step in steps.items():
+        corrected = roots.get(step.fact.corrects_id) if step.fact.corrects_id else None
+        if corrected and step.fact.kind not in STEPS:
+            corrected.corrections.append(step)
+            roots[pk] = corrected
+        else:
+            if corrected:
+                corrected.returned = True
+            top.append(step)
+            roots[pk] = step
     return Timeline(top, history.count() - len(facts))
 
 
