@@ -35,7 +35,7 @@ def whole_lines(output: bytes) -> set[UUID]:
 def kill(process) -> bytes:
     os.killpg(process.pid, signal.SIGKILL)
     output, errors = process.communicate()
-    assert process.returncode == -signal.SIGKILL, errors.decode()
+    assert (process.returncode, errors.decode()) == (-signal.SIGKILL, "")
     return output
 
 
