@@ -69,9 +69,9 @@ def fill(total: int) -> None:
             """
             INSERT INTO ledger_fact (id, district, kind, subject, by_id, recorded_by_id, organisation_id, place_id,
                 path, at, day, recorded_at, known_on, because_id, key, request, corrects_id, facets, label,
-                rule_version, audience, words)
+                rule_version, audience, words, origin)
             SELECT id, %s, 'bench', 'bench/1', %s, %s, NULL, place_id, path, day + time '02:00', day,
-                day + time '03:00', day, NULL, NULL, '', NULL, '{}', 'bench', '', 'area', '' FROM bench_new
+                day + time '03:00', day, NULL, NULL, '', NULL, '{}', 'bench', '', 'area', '', '' FROM bench_new
             """,
             [DISTRICT, actor, actor],
         )

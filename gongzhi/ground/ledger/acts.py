@@ -68,7 +68,8 @@ class By:
     because: Fact | None = None
     recorded_by: Actor | None = None
     origin: str = ""
-    # Set by the registry: the posts of the actor and of the clerk.
+    # Set by the registry: when the act began, the posts of the actor and of the clerk.
+    began: datetime | None = field(default=None, repr=False, compare=False)
     held: Sequence[Appointment] | None = field(default=None, repr=False, compare=False)
     clerk_held: Sequence[Appointment] | None = field(default=None, repr=False, compare=False)
 
@@ -84,7 +85,7 @@ class By:
     @property
     def instant(self) -> datetime:
         """When it happened."""
-        return self.at or now()
+        return self.at or self.began or now()
 
     @property
     def day(self) -> date:
@@ -258,7 +259,8 @@ class Act(Generic[P]):
                         if (actor.pk, by.judged_on) not in held:
                             held[actor.pk, by.judged_on] = posts(actor, by.judged_on)
                     on = by.judged_on
-                    by = replace(by, held=held[by.actor.pk, on], clerk_held=held[by.writer.pk, on])
+                    by = replace(by, began=by.instant, held=held[by.actor.pk, on])
+                    by = replace(by, clerk_held=held[by.writer.pk, on])
                     self._check_instant(by)
                     if not (verdict := self.may(by, values)):
                         raise Forbidden(f"{self.name}.may", verdict.reason)
@@ -318,6 +320,8 @@ class Act(Generic[P]):
             if by.key and (known := writing.known_key(by)):
                 return self._same(known, request)
             self._check_instant(by)
+            # One instant for the whole act: what it decides by and what its fact says.
+            by = replace(by, began=by.instant)
             on = by.judged_on
             if by.held is None and by.actor.kind != ActorKind.SYSTEM:
                 by = replace(by, held=posts(by.actor, on))

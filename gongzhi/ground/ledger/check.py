@@ -108,7 +108,7 @@ def _told(differences: Sequence[tuple[Any, ...]], model: type[models.Model]) -> 
         indicator = units[code]
         where = f"“{holders.get(pk.to_python(holder), holder)}”{day}（{known_on} 登记）的“{indicator}”"
         more = "多" if quantity > 0 else "少"
-        amount = amount_words(abs(int(quantity)), indicator.unit)
+        amount = amount_words(abs(int(quantity)), unit=indicator.unit)
         if quantity:
             yield f"{where}合计比记录{more} {amount}"
         else:
