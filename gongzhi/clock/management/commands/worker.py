@@ -68,7 +68,6 @@ class Command(BaseCommand):
                 signal.signal(number, lambda *_: stopped.set())
         due = dict.fromkeys(STEPS, 0.0)
         while not stopped.is_set():
-            close_old_connections()
             for step in STEPS:
                 if time.monotonic() >= due[step] and not stopped.is_set():
                     due[step] = time.monotonic() + step.every
@@ -76,6 +75,7 @@ class Command(BaseCommand):
             if once:
                 return
             stopped.wait(PAUSE)
+            close_old_connections()
 
 
 def run(step: Step, stopped: Event) -> None:
