@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db import connection, transaction
+
+from gongzhi.clock import demo
+from gongzhi.ground.ledger import numbers, writing
+
+
+def leave() -> None:
+    """Close the connection, and forget what this process remembers of the database."""
+    connection.close()
+    if connection.vendor == "postgresql":
+        connection.close_pool()
+    numbers.forget_blocks()
+    writing.forget_dictionaries()
+
+
+@contextmanager
+def database(name: str) -> Iterator[None]:
+    """Work in another database of the same kind for a while. Not inside a test that has the `db` fixture."""
+    own = connection.settings_dict["NAME"]
+    leave()
+    connection.settings_dict["NAME"] = name
+    try:
+        yield
+    finally:
+        leave()
+        connection.settings_dict["NAME"] = own
+
+
+@pytest.fixture(scope="session")
+def demo_database(django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The demo world in a database of its own, played once. The database of the other tests is not needed for it."""
+    on_postgres = connection.vendor == "postgresql"
+    name = str(tmp_path_factory.mktemp("demo") / "demo.sqlite3")
+    with django_db_blocker.unblock():
+        if on_postgres:
+            name = f"test_{connection.settings_dict['NAME'].removeprefix('test_')}_demo"
+            with connection._nodb_cursor() as cursor:
+                cursor.execute(f'DROP DATABASE IF EXISTS "{name}"')
+                cursor.execute(f'CREATE DATABASE "{name}"')
+        with database(name):
+            call_command("migrate", interactive=False, verbosity=0)
+            demo.build()
+    yield name
+    if on_postgres:
+        with django_db_blocker.unblock(), connection._nodb_cursor() as cursor:
+            cursor.execute(f'DROP DATABASE "{name}"')
+
+
+@pytest.fixture
+def june(demo_database: str, django_db_blocker: Any) -> Iterator[None]:
+    """The demo world; what a test adds to it is undone."""
+    with django_db_blocker.unblock(), database(demo_database), transaction.atomic():
+        yield
+        transaction.set_rollback(True)
