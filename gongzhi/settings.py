@@ -69,6 +69,8 @@ VAULT_KEYS = [key for key in keys.read("GONGZHI_VAULT_KEYS").replace(",", " ").s
 DEBUG = _flag("GONGZHI_DEBUG")
 # Set by `gongzhi serve`: TLS in front, secure cookies.
 SECURE = _flag("GONGZHI_SECURE")
+# Whose word is taken for who is asking: the reverse proxy in front of `gongzhi serve`.
+PROXIES = os.environ.get("GONGZHI_PROXIES", "127.0.0.1,::1") if SECURE else ""
 ALLOWED_HOSTS = [
     host for host in os.environ.get("GONGZHI_ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]").split(",") if host
 ]
@@ -177,6 +179,8 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_HSTS_SECONDS = 31536000 if SECURE else 0
 SECURE_SSL_REDIRECT = SECURE
+# Asked from this machine, without the proxy.
+SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SECURE else None
 X_FRAME_OPTIONS = "DENY"
 CSRF_FAILURE_VIEW = "gongzhi.web.errors.csrf"

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import os
 
+from django.conf import settings
 from django.core.wsgi import get_wsgi_application
+from granian.utils.proxies import wrap_wsgi_with_proxy_headers
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gongzhi.settings")
 os.environ.setdefault("GONGZHI_DB_POOL", "8")
 
 application = get_wsgi_application()
+if settings.PROXIES:
+    # Else every visitor would seem to be the proxy: locked out together, and all of them on this machine.
+    application = wrap_wsgi_with_proxy_headers(application, settings.PROXIES)
