@@ -223,6 +223,7 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": os.environ.get("GONGZHI_LOG_LEVEL", "WARNING")},
     # A refusal is an answer, not a fault; it stands in the retained log of refusals.
-    "loggers": {"django.request": {"level": "ERROR"}},
+    # Anybody may send any Host header; it is refused, and tells nothing.
+    "loggers": {"django.request": {"level": "ERROR"}, "django.security.DisallowedHost": {"level": "CRITICAL"}},
 }
 SILENCED_SYSTEM_CHECKS: list[str] = []
