@@ -72,7 +72,7 @@ SECURE = _flag("GONGZHI_SECURE")
 # Whose word is taken for who is asking: the reverse proxy in front of `gongzhi serve`.
 PROXIES = os.environ.get("GONGZHI_PROXIES", "127.0.0.1,::1") if SECURE else ""
 ALLOWED_HOSTS = [
-    host for host in os.environ.get("GONGZHI_ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]").split(",") if host
+    host for host in (os.environ.get("GONGZHI_ALLOWED_HOSTS") or "127.0.0.1,localhost,[::1]").split(",") if host
 ]
 CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in ALLOWED_HOSTS if host != "*"] if SECURE else []
 
