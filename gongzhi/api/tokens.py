@@ -8,6 +8,7 @@ from django.conf import settings
 from django.contrib.auth import authenticate
 from django.contrib.auth.signals import user_logged_in
 from django.db import connection
+from django.db.models import CharField
 from django.http import HttpRequest, HttpResponse
 from ninja.security import HttpBearer
 
@@ -15,6 +16,7 @@ from gongzhi.api import body
 from gongzhi.api.answers import answer
 from gongzhi.ground import now
 from gongzhi.ground.people.models import Account, Actor, Token
+from gongzhi.ground.prepared import Hole, Prepared
 from gongzhi.ground.refusals import Forbidden, Refused
 
 GOOD_FOR = timedelta(seconds=settings.SESSION_COOKIE_AGE)
@@ -30,6 +32,18 @@ class FirstPassword(Forbidden):
         super().__init__("api.first_password", "初始密码还没有改，请先在网页上登录，改成自己的密码")
 
 
+holders = Prepared(
+    lambda: Token.objects.filter(digest=Hole("digest", CharField())).values_list(
+        "expires_at",
+        "account__is_active",
+        "account__must_change_password",
+        "account__person__actor",
+        "account__person__actor__district",
+        "account__person__actor__kind",
+    )
+)
+
+
 class Bearer(HttpBearer):
     """`Authorization: Bearer …`: the actor of the token's person, in one query. Raises Refused."""
 
@@ -40,21 +54,10 @@ class Bearer(HttpBearer):
         return self.authenticate(request, secret.strip())
 
     def authenticate(self, request: HttpRequest, token: str) -> Actor:
-        row = (
-            Token.objects.filter(digest=Token.digest_of(token))
-            .values_list(
-                "expires_at",
-                "account__is_active",
-                "account__must_change_password",
-                "account__person__actor",
-                "account__person__actor__district",
-                "account__person__actor__kind",
-            )
-            .first()
-        )
-        if row is None:
+        rows = holders(digest=Token.digest_of(token))
+        if not rows:
             raise NoToken("令牌不对或已收回，请用 POST /api/token 重新取得")
-        expires_at, active, first, *actor = row
+        expires_at, active, first, *actor = rows[0]
         if expires_at <= now():
             raise NoToken("令牌已到期，请用 POST /api/token 重新取得")
         if not active or actor[0] is None:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.db import connection, models
-from django.db.models.sql import InsertQuery
 
 from gongzhi.ground import day_of, now
 from gongzhi.ground.keys import uuid7
@@ -260,10 +259,21 @@ def _write(made: Sequence[_Made], rows: Sequence[models.Model]) -> None:
 
 
 def _insertion(model: type[models.Model], instances: list[models.Model]) -> Statement:
-    query = InsertQuery(model)
-    query.insert_values(model._meta.concrete_fields, instances)
-    ((sql, values),) = query.get_compiler(connection=connection).as_sql()
-    return sql, values
+    fields = model._meta.concrete_fields
+    values = [
+        field.get_db_prep_save(getattr(instance, field.attname), connection)
+        for instance in instances
+        for field in fields
+    ]
+    return _insert_sql(model._meta.db_table, tuple(field.column for field in fields), len(instances)), values
+
+
+@cache
+def _insert_sql(table: str, columns: tuple[str, ...], rows: int) -> str:
+    """Only names of our own tables and columns are put into the statement; values are bound."""
+    row = f"({', '.join(['%s'] * len(columns))})"
+    names = ", ".join(f'"{column}"' for column in columns)
+    return f'INSERT INTO "{table}" ({names}) VALUES {", ".join([row] * rows)}'  # noqa: S608
 
 
 Sums = dict[tuple[Any, ...], list[int]]
@@ -322,12 +332,10 @@ def _upsert(model: type[models.Model], columns: list[str], sums: Sums) -> list[S
     for key in sorted(sums, key=lambda one: tuple(str(part) for part in one)):
         row = [uuid7(), *key, *sums[key]]
         values += [fields[name].get_db_prep_value(value, connection) for name, value in zip(names, row, strict=True)]
-    holes = f"({', '.join(['%s'] * len(names))})"
     unique = ", ".join(name for name in columns if name != "path")
-    # Only constant names are put into the statement; values are bound.
+    insert = _insert_sql(table, tuple(names), len(sums))
     sql = (
-        f"INSERT INTO {table} ({', '.join(names)}) VALUES {', '.join([holes] * len(sums))} "  # noqa: S608
-        f"ON CONFLICT ({unique}) DO UPDATE SET "
+        f"{insert} ON CONFLICT ({unique}) DO UPDATE SET "
         f"quantity = {table}.quantity + excluded.quantity, inexact = {table}.inexact + excluded.inexact"
     )
     return [(sql, values)]

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
+from django.db.models import CharField, DateField, UUIDField
+
 from gongzhi.ground import today
 from gongzhi.ground.people.models import AREA_OFFICERS, ORGANISERS, Actor, ActorKind, Appointment, Role
 from gongzhi.ground.places.models import Organisation, Place
+from gongzhi.ground.prepared import Hole, Prepared
 
 
 @dataclass(frozen=True)
@@ -47,18 +50,22 @@ POST_COLUMNS = (
     *(f"organisation__place__{column}" for column in ("district", "path", "code", "name", "kind")),
 )
 
+held_on = Prepared(
+    lambda: (
+        Appointment.objects.in_force(Hole("on", DateField()))
+        .filter(district=Hole("district", CharField()), person__actor=Hole("actor", UUIDField()))
+        .select_related("place", "organisation__place")
+        .only(*POST_COLUMNS)
+    )
+)
+
 
 def posts(actor: Actor, on: date | None = None) -> list[Appointment]:
     """The appointments an actor holds on a day, longest held first, with their place and organisation: one query.
 
     Asked before every act, hence only the columns that permission and its reasons need.
     """
-    held = (
-        Appointment.objects.in_force(on)
-        .filter(district=actor.district, person__actor=actor)
-        .select_related("place", "organisation__place")
-        .only(*POST_COLUMNS)
-    )
+    held = held_on(on=on or today(), district=actor.district, actor=actor.pk)
     return sorted(held, key=lambda post: (post.since, post.pk))
 
 

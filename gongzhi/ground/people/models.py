@@ -14,6 +14,7 @@ from gongzhi.ground import now, today
 from gongzhi.ground.keys import DistrictField, ScopedFK, uuid7
 from gongzhi.ground.people.vault_models import BlindIndex, Gram, PersonKey, Sealed
 from gongzhi.ground.places.models import Organisation, Place
+from gongzhi.ground.prepared import Hole
 from gongzhi.ground.refusals import Unknown
 
 __all__ = [
@@ -155,7 +156,7 @@ class Account(AbstractBaseUser):
 
 
 class AppointmentQuerySet(models.QuerySet["Appointment"]):
-    def in_force(self, on: date | None = None) -> Self:
+    def in_force(self, on: date | Hole | None = None) -> Self:
         on = on or today()
         return self.filter(Q(until=None) | Q(until__gt=on), since__lte=on)
 

@@ -9,6 +9,7 @@ from django.db.models import Q
 
 from gongzhi.ground import now, today
 from gongzhi.ground.keys import STEP, DistrictField, ScopedFK, under, uuid7
+from gongzhi.ground.prepared import Hole, Prepared
 from gongzhi.ground.refusals import Refused, Unknown
 
 
@@ -191,6 +192,8 @@ class Place(InTree):
         Raises Unknown when there is none, Refused when there are several.
         """
         text = text.strip()
+        if exact := place_by_code(district=district, code=text):
+            return exact[0]
         here = cls.objects.filter(district=district)
         codes = {text, text.ljust(12, "0")} if text.isdigit() and len(text) in (6, 9) else {text}
         if place := here.filter(code__in=codes).first():
@@ -204,6 +207,11 @@ class Place(InTree):
             raise Unknown("places.unknown", f"没有编号或名称为“{text}”的地点，请核对编号")
         options = "、".join(f"{place.name}（{place.code}）" for place in found)
         raise Refused("places.ambiguous", f"叫“{text}”的地点不止一处：{options}。请改填编号")
+
+
+place_by_code = Prepared(
+    lambda: Place.objects.filter(district=Hole("district", models.CharField()), code=Hole("code", models.CharField()))
+)
 
 
 class PlaceCode(models.Model):

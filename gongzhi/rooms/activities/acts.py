@@ -6,11 +6,14 @@ from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
+from django.db.models import CharField, DateField, UUIDField
+
 from gongzhi.ground import SHANGHAI
 from gongzhi.ground.ledger import numbers
 from gongzhi.ground.ledger.acts import Audience, By, Entry, Quantity, Share, Vocabulary, act
 from gongzhi.ground.people.models import Actor, Person, Role
 from gongzhi.ground.places.models import Organisation, Place, PlaceKind
+from gongzhi.ground.prepared import Hole, Prepared
 from gongzhi.ground.refusals import Conflict, Refused
 from gongzhi.ground.rules import reads as norms
 from gongzhi.ground.rules.models import Term
@@ -20,6 +23,16 @@ from gongzhi.rooms.activities.models import Constituted, Occasion, Patrol, Resul
 Line = tuple[UUID, date, str]
 
 MOST_FOUND = 200
+
+
+written = Prepared(
+    lambda: Patrol.objects.filter(
+        district=Hole("district", CharField()),
+        section=Hole("section", UUIDField()),
+        day=Hole("day", DateField()),
+        slot=Hole("slot", CharField()),
+    ).values_list("pk")
+)
 
 
 @act(
@@ -50,7 +63,7 @@ def patrol(*, by: By, section: Place, slot: Slot, on: date | None = None, found:
     """
     line = Patrol(district=by.district, section=section, day=on or by.day, slot=slot, text=note.strip())
     entry = _entry(by, line, found)
-    if Patrol.objects.filter(district=by.district, section=section, day=line.day, slot=slot).exists():
+    if written(district=by.district, section=section.pk, day=line.day, slot=slot):
         raise _written(line)
     return entry
 
@@ -68,7 +81,7 @@ def patrol_many(rows: Sequence[tuple[By, dict[str, Any]]]) -> list[Entry | Refus
         )
         for by, values in rows
     ]
-    written: set[Line] = set(
+    taken: set[Line] = set(
         Patrol.objects.filter(
             district__in={line.district for line in lines},
             section__in={line.section_id for line in lines},
@@ -80,12 +93,12 @@ def patrol_many(rows: Sequence[tuple[By, dict[str, Any]]]) -> list[Entry | Refus
         key: Line = (line.section_id, line.day, line.slot)
         try:
             entry = _entry(by, line, values["found"])
-            if key in written:
+            if key in taken:
                 raise _written(line)
         except Refused as refused:
             decided.append(refused)
         else:
-            written.add(key)
+            taken.add(key)
             decided.append(entry)
     return decided
 
