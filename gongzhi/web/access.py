@@ -32,9 +32,8 @@ def viewer(request: HttpRequest) -> Viewer | None:
     """The one looking, with the posts held today; None for the public. Two queries a request."""
     if not hasattr(request, "viewer"):
         account = request.user
-        known = isinstance(account, Account)
         request.viewer = (  # type: ignore[attr-defined]
-            Viewer.of(Actor.objects.get(person__account=account)) if known else None
+            Viewer.of(Actor.objects.get(person__account=account)) if isinstance(account, Account) else None
         )
     found: Viewer | None = request.viewer  # type: ignore[attr-defined]
     return found
