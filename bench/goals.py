@@ -40,6 +40,7 @@ def line(row: Row) -> str:
 def token() -> str:
     """An installed district with a street, a community, sections and an organiser; returns the organiser's token."""
     call_command("migrate", verbosity=0)
+    call_command("collectstatic", interactive=False, verbosity=0)
     install(DISTRICT, "中原区", InstallationKind.PRODUCTION)
     system = Actor.system(DISTRICT)
 
@@ -73,10 +74,10 @@ def patrols(client: int, run: int) -> Iterator[tuple[str, Row]]:
                 yield f"{run}-{client}-{one}-{day}-{slot}", body
 
 
-def hot_patrols(client: int, run: int) -> Iterator[tuple[str, Row]]:
-    """Meetings at one community on one day: every client adds to the same tally rows."""
+def settled(place: str, client: int, run: int) -> Iterator[tuple[str, Row]]:
+    """Things put right on the spot at one place today: clients with the same place add to the same tally row."""
     for number in range(200_000):
-        yield f"hot-{run}-{client}-{number}", {"kind": "theme_day", "host": "O1", "attended": 3, "expected": 5}
+        yield f"{run}-{place}-{client}-{number}", {"place": place, "category": "0102", "description": "清理路边垃圾袋"}
 
 
 def dsn() -> dict[str, Any]:
@@ -216,16 +217,14 @@ def g2(options: Namespace) -> Iterator[Row]:
 
 
 def g3(options: Namespace) -> Iterator[Row]:
-    """Eight clients adding to the same tally rows against eight on rows of their own."""
+    """Eight clients adding to the same tally row against eight on rows of their own, with one act."""
     secret = token()
     connections.close_all()
     with load.server() as port:
-        spread = load.send(
-            port, "/api/patrols", secret, [list_of(patrols(c, 3)) for c in range(CLIENTS)], options.seconds
-        )
-        hot = load.send(
-            port, "/api/occasions", secret, [list_of(hot_patrols(c, 3)) for c in range(CLIENTS)], options.seconds
-        )
+        own = [list_of(settled(f"C{client}", client, 3)) for client in range(CLIENTS)]
+        shared = [list_of(settled("C0", client, 4)) for client in range(CLIENTS)]
+        spread = load.send(port, "/api/problems/settled", secret, own, options.seconds)
+        hot = load.send(port, "/api/problems/settled", secret, shared, options.seconds)
     yield {
         "goal": "G3",
         "what": "八人同加一格合计",

@@ -15,7 +15,7 @@ from http.client import HTTPConnection
 from statistics import median
 from typing import Any
 
-from gongzhi.clock.serving import web
+from gongzhi.clock import serving
 
 PROCESSES = 2
 
@@ -30,7 +30,7 @@ def free_port() -> int:
 def server() -> Iterator[int]:
     """The web server as in use (granian, WSGI, a process per core), on a port of its own."""
     port = free_port()
-    child = subprocess.Popen([sys.executable, "-m", *web("127.0.0.1", port, os.cpu_count() or 1)])
+    child = subprocess.Popen([sys.executable, "-m", *serving.web("127.0.0.1", port, os.cpu_count() or 1)])
     try:
         for _ in range(150):
             try:
