@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -35,6 +35,7 @@ class Piece:
 
     words: str
     href: str = ""
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def address(brief: Brief, figures: Sequence[Figure], as_of: datetime | None, *, 
 def piece(brief: Brief, one: str | Live | Rate, as_of: datetime | None) -> Piece:
     if isinstance(one, str):
         return Piece(one)
-    return Piece(one.words, address(brief, one.figures, as_of, share=isinstance(one, Rate)))
+    return Piece(one.words, address(brief, one.figures, as_of, share=isinstance(one, Rate)), one.figures[0].name)
 
 
 def sections(brief: Brief, as_of: datetime | None) -> list[Section]:
@@ -93,7 +94,10 @@ def sections(brief: Brief, as_of: datetime | None) -> list[Section]:
                 [
                     Line(
                         line.name,
-                        [Piece(one.bare, address(brief, [one], as_of)) for one in line.figures],
+                        [
+                            Piece(one.bare, address(brief, [one], as_of), f"{one.name}，{line.name}")
+                            for one in line.figures
+                        ],
                         not line.code,
                     )
                     for line in (*table.lines, table.total)
@@ -147,8 +151,7 @@ def page(request: HttpRequest) -> HttpResponse:
     if form:
         return download(brief, form)
     made = sections(brief, as_of)
-    linked = {one.href for section in made for paragraph in section.paragraphs for one in paragraph if one.href}
-    linked |= {cell.href for section in made for table in section.tables for line in table.lines for cell in line.cells}
+    opened = [one for section in made for one in printed(section) if one.href]
     context = {
         "brief": brief,
         "title": paper.title(brief),
@@ -159,11 +162,19 @@ def page(request: HttpRequest) -> HttpResponse:
         "as_of": as_of,
         "page_year": period.last.year,
         "before": period.before,
-        "figures": len(linked - {""}),
-        "sources": sorted(linked - {""}),
+        "sources": opened,
         "inexact": any(one.inexact for one in brief.figures),
     }
     return render(request, "briefing/page.html", context)
+
+
+def printed(section: Section) -> Iterator[Piece]:
+    """The pieces of a section in reading order."""
+    for paragraph in section.paragraphs:
+        yield from paragraph
+    for table in section.tables:
+        for line in table.lines:
+            yield from line.cells
 
 
 def download(brief: Brief, form: str) -> HttpResponse:

@@ -183,6 +183,7 @@ class Question:
 @dataclass(frozen=True)
 class Row:
     fact: Fact
+    deed: str
     words: str
     amounts: list[Amount]
 
@@ -254,7 +255,8 @@ def sum_of(question: Question, totals: Sequence[Amount]) -> str:
     if question.share and len(totals) > 1:
         parts = "＋".join(f"{one.indicator.name} {one.figure}" for one in totals)
         return f"{totals[0].indicator.name} {totals[0].figure} ÷（{parts}）"
-    name = "，".join(one.indicator.name for one in totals)
+    named = len({one.indicator.unit for one in totals}) < len(totals)
+    name = "，".join(one.indicator.name for one in (totals if named else totals[:1]))
     if question.without:
         done = reads.indicators([question.without])[question.without].name
         return f"{name}，到 {day_words(question.last, question.last.year)} 还没有{done}的"
@@ -269,7 +271,9 @@ def facts(request: HttpRequest) -> HttpResponse:
     looking = viewer(request)
     found = question.facts()
     open_to = found.visible_to(looking)
-    rows = list(after(open_to, request.GET.get("after", "")).select_related("place")[: PAGE + 1])
+    cursor = request.GET.get("after", "")
+    turned = after(open_to, cursor) if question.indicators else before(open_to, cursor)
+    rows = list(turned.select_related("place")[: PAGE + 1])
     more = rows[PAGE - 1] if len(rows) > PAGE else None
     rows = rows[:PAGE]
     carried = amounts_of(rows, question.codes)
@@ -277,7 +281,7 @@ def facts(request: HttpRequest) -> HttpResponse:
     totals = [Amount(one, figure.quantity, figure.bound) for one, figure in _figures(question, found)]
     context = {
         "question": question,
-        "rows": [Row(fact, "，".join(word for _, word in words.facets(fact)), carried[fact.pk]) for fact in rows],
+        "rows": [Row(fact, words.deed(fact), words.brief(fact), carried[fact.pk]) for fact in rows],
         "hidden": hidden_rows(question, found, open_to) if question.indicators and more is None else [],
         "totals": totals,
         "title": title_of(question, totals),
@@ -313,15 +317,27 @@ def facet_words(question: Question, rows: Sequence[Fact], words: Words) -> list[
 
 
 def after(found: FactQuerySet, cursor: str) -> FactQuerySet:
-    """The rows behind a cursor `instant|id`, oldest first."""
+    """The rows of a figure behind a cursor `instant|id`, oldest first."""
     if cursor:
-        at, _, pk = cursor.partition("|")
-        try:
-            when, key = datetime.fromisoformat(at), UUID(pk)
-        except ValueError as error:
-            raise Http404 from error
-        found = found.filter(Q(at__gt=when) | Q(at=when, pk__gt=key))
+        at, key = key_of(cursor)
+        found = found.filter(Q(at__gt=at) | Q(at=at, pk__gt=key))
     return found.order_by("at", "id")
+
+
+def before(found: FactQuerySet, cursor: str) -> FactQuerySet:
+    """The rows of a plain list before a cursor, newest first."""
+    if cursor:
+        at, key = key_of(cursor)
+        found = found.filter(Q(at__lt=at) | Q(at=at, pk__lt=key))
+    return found.order_by("-at", "-id")
+
+
+def key_of(cursor: str) -> tuple[datetime, UUID]:
+    at, _, pk = cursor.partition("|")
+    try:
+        return datetime.fromisoformat(at), UUID(pk)
+    except ValueError as error:
+        raise Http404 from error
 
 
 def opened(request: HttpRequest, pk: UUID) -> Fact:
@@ -363,7 +379,7 @@ def fact(request: HttpRequest, pk: UUID) -> HttpResponse:
     found = opened(request, pk)
     looking = viewer(request)
     words = Words()
-    before, before_closed = led_here(found, looking)
+    causes, closed_causes = led_here(found, looking)
     followed = reads.chain_after(found)
     open_after = list(followed.visible_to(looking)[:CHAIN])
     closed_after = followed.count() - len(open_after) if len(open_after) < CHAIN else 0
@@ -385,9 +401,9 @@ def fact(request: HttpRequest, pk: UUID) -> HttpResponse:
         "counted": [one for one in carried if not one.indicator.by_hand],
         "text": texts_of([found], looking).get(found.pk, ""),
         "places": Place.objects.filter(district=found.district, path__in=ancestors(found.path)).order_by("path"),
-        "before": [Step(one, words.deed(one)) for one in before],
+        "before": [Step(one, words.deed(one)) for one in causes],
         "followed": [Step(one, words.deed(one)) for one in open_after],
-        "closed": before_closed + closed_after,
+        "closed": closed_causes + closed_after,
         "corrected_by": Fact.objects.filter(district=found.district, corrects=found).visible_to(looking).first(),
         "parties": [party_words(one, names) for one in parties],
         "who": actor_words(found, names) if may_know else "",

@@ -148,6 +148,10 @@ class Words:
         ]
         return [(name, word) for name, word in told if word]
 
+    def brief(self, fact: Fact) -> str:
+        """The facets in a line, without the category, which the label says."""
+        return "，".join(word for name, word in self.facets(fact) if name != FACETS["category"])
+
     def facet(self, vocabulary: type[models.TextChoices] | Vocabulary | None, value: str, on: date) -> str:
         if isinstance(vocabulary, Vocabulary):
             if vocabulary.name not in self.read:

@@ -208,12 +208,11 @@ STYLES = {
 def shown(step: reads.Step, words: Words, names: dict[UUID, str], looking: Viewer) -> Shown:
     fact = step.fact
     returned = fact.facets.get("outcome") == "returned"
-    told = [word for name, word in words.facets(fact) if name != "类别"]
     return Shown(
         fact,
         words.deed(fact),
         "lapse" if returned else STYLES.get(fact.kind, ""),
-        "，".join(told),
+        words.brief(fact),
         step.words or "",
         [
             Amount(one.indicator, one.quantity, one.bound)

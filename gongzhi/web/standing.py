@@ -309,7 +309,7 @@ def cell(request: HttpRequest) -> HttpResponse:
         rows = [
             (
                 fact,
-                "，".join(word for _, word in words.facets(fact)),
+                words.brief(fact),
                 Amount(one.indicator, carried[fact.pk].quantity, carried[fact.pk].bound),
             )
             for fact in facts

@@ -93,7 +93,7 @@ class TestTheList:
             cursor = answer.context["next"]
             if not cursor:
                 break
-        known = Fact.objects.under(june.world.place("LH-YGHY")).order_by("at", "id")
+        known = Fact.objects.under(june.world.place("LH-YGHY")).order_by("-at", "-id")
         assert seen == [fact.pk for fact in known]
 
     def test_costs_the_same_however_long(self, june: Week, client: Client, django_assert_max_num_queries: Any) -> None:
