@@ -203,3 +203,9 @@ def test_floors_hold():
     from importlinter.cli import lint_imports
 
     assert lint_imports(config_filename=str(ROOT / "pyproject.toml"), no_cache=True) == 0
+
+
+def test_generated_documents_are_up_to_date(db):
+    from django.core.management import call_command
+
+    call_command("docs", check=True)
