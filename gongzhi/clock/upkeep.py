@@ -36,7 +36,9 @@ def scrub() -> list[str]:
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             return []
         for table in tables:
-            cursor.execute(f"VACUUM (FULL) {connection.ops.quote_name(table)}")
+            cursor.execute(f"VACUUM (FULL, ANALYZE) {connection.ops.quote_name(table)}")
+        # The planner keeps samples of the columns, words among them.
+        cursor.execute("VACUUM (FULL) pg_catalog.pg_statistic")
     return tables
 
 
