@@ -312,7 +312,7 @@ def facet_words(question: Question, rows: Sequence[Fact], words: Words) -> list[
     for name, value in question.facets.items():
         sample = next((fact for fact in rows if fact.facets.get(name) == value), None)
         act = words.act(sample) if sample else None
-        told.append(words.facet(act.facets.get(name), value, sample.day) if sample and act else value)
+        told.append(words.facet(act.facets.get(name), value, sample.day, sample.district) if sample and act else value)
     return told
 
 

@@ -143,7 +143,10 @@ class Words:
         if act is None:
             return []
         told = [
-            (act.terms.get(name) or FACETS.get(name, name), self.facet(act.facets.get(name), value, fact.day))
+            (
+                act.terms.get(name) or FACETS.get(name, name),
+                self.facet(act.facets.get(name), value, fact.day, fact.district),
+            )
             for name, value in fact.facets.items()
         ]
         return [(name, word) for name, word in told if word]
@@ -152,10 +155,12 @@ class Words:
         """The facets in a line, without the category, which the label says."""
         return "，".join(word for name, word in self.facets(fact) if name != FACETS["category"])
 
-    def facet(self, vocabulary: type[models.TextChoices] | Vocabulary | None, value: str, on: date) -> str:
+    def facet(
+        self, vocabulary: type[models.TextChoices] | Vocabulary | None, value: str, on: date, district: str
+    ) -> str:
         if isinstance(vocabulary, Vocabulary):
             if vocabulary.name not in self.read:
-                self.read[vocabulary.name] = rules.terms(vocabulary.name, on=on)
+                self.read[vocabulary.name] = rules.terms(vocabulary.name, on=on, district=district)
             term = self.read[vocabulary.name].get(value)
             return str(term.name) if term else value
         if vocabulary is not None and value in vocabulary.values:
@@ -180,12 +185,12 @@ def reads_words(looking: Viewer | None, fact: Fact) -> bool:
 
 def texts_of(facts: Collection[Fact], looking: Viewer | None) -> dict[UUID, str]:
     """The words recorded with these facts, as far as the reader may read them: one query a kind of row."""
-    open_to = [fact.pk for fact in facts if fact.words and reads_words(looking, fact)]
-    if not open_to:
-        return {}
+    sought = {fact.pk for fact in facts if fact.words and reads_words(looking, fact)}
     told: dict[UUID, str] = {}
     for model in worded_models():
-        rows = model._default_manager.filter(fact__in=open_to).exclude(text="")
+        if not sought - told.keys():
+            break
+        rows = model._default_manager.filter(fact__in=sought).exclude(text="")
         told.update(rows.values_list("fact_id", "text"))
     return told
 

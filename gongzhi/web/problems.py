@@ -195,6 +195,7 @@ class Shown:
     organisations: list[str]
     because: str
     corrections: list[Shown]
+    returned: bool = False
 
 
 STYLES = {
@@ -223,6 +224,7 @@ def shown(step: reads.Step, words: Words, names: dict[UUID, str], looking: Viewe
         [str(one.organisation) for one in step.parties if one.organisation],
         because_words(words, fact),
         [shown(one, words, names, looking) for one in step.corrections],
+        step.returned,
     )
 
 
@@ -265,10 +267,11 @@ def page(request: HttpRequest, number: str) -> HttpResponse:
     clock = clock_of(problem, calendar, now())
     term, days, rule = explained(problem, facts, calendar)
     doable, barred = acts_open(problem, looking)
+    category = categories(problem.district).get(problem.category, problem.category)
     context = {
         "problem": problem,
-        "title": f"{problem.place}{categories(problem.district).get(problem.category, '')}",
-        "category": categories(problem.district).get(problem.category, problem.category),
+        "title": f"{problem.place}{category}",
+        "category": category,
         "source": Source(problem.source).label,
         "page_year": problem.fact.day.year,
         "steps": steps,

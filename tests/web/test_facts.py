@@ -97,7 +97,7 @@ class TestTheList:
         assert seen == [fact.pk for fact in known]
 
     def test_costs_the_same_however_long(self, june: Week, client: Client, django_assert_max_num_queries: Any) -> None:
-        with django_assert_max_num_queries(16):
+        with django_assert_max_num_queries(13):
             client.get(SHEDS)
 
 
@@ -176,5 +176,5 @@ class TestOneRecord:
         self, june: Week, sign_in: SignIn, django_assert_max_num_queries: Any
     ) -> None:
         client = sign_in("secretary")
-        with django_assert_max_num_queries(45):
+        with django_assert_max_num_queries(38):
             self.page(client, june["shed done"])

@@ -12,7 +12,7 @@ from django.test import Client
 from gongzhi.ground.ledger.parameters import instant
 from gongzhi.rooms.problems.models import Problem
 from gongzhi.upper.briefing import reads as briefing
-from tests.web.conftest import SignIn, Week, number_of, read
+from tests.web.conftest import SignIn, Week, number_of, read, removed
 from tests.web.test_facts import total
 from tests.world import World
 
@@ -55,7 +55,8 @@ class TestMyDay:
         self, june: Week, sign_in: SignIn, django_assert_max_num_queries: Any
     ) -> None:
         client = sign_in("secretary")
-        with django_assert_max_num_queries(24):
+        client.get("/me/")
+        with django_assert_max_num_queries(20):
             client.get("/desk/")
 
 
@@ -89,7 +90,8 @@ class TestProblems:
         self, june: Week, sign_in: SignIn, django_assert_max_num_queries: Any
     ) -> None:
         client = sign_in("secretary")
-        with django_assert_max_num_queries(18):
+        client.get("/me/")
+        with django_assert_max_num_queries(16):
             client.get("/problems/?view=all")
 
     def test_an_empty_view_says_so(self, world: World, sign_in: SignIn) -> None:
@@ -117,8 +119,17 @@ class TestProblems:
         june.do("back", "11T09:00", "secretary", "problems.verify", **given)
         answer = sign_in("secretary").get(f"/problems/{june.number('shed2')}/")
         assert "派遣" in [verb.chinese for verb in answer.context["acts"]]
+        assert [step.deed for step in answer.context["steps"] if step.returned] == ["已办结"]
+        assert answer.context["steps"][-1].words == "退回"
+        assert "已退回，不再计数" in read(answer)
+
+    def test_what_was_put_right_stands_under_what_it_corrects(self, june: Week, sign_in: SignIn) -> None:
+        given = {"problem": june.number("shed"), "measures": removed(3, 120), "reason": "复量"}
+        june.do("again", "12T10:00", "secretary", "problems.remeasure", **given)
+        answer = sign_in("secretary").get(f"/problems/{june.number('shed')}/")
         [resolved] = [step for step in answer.context["steps"] if step.corrections]
-        assert resolved.corrections[0].words == "退回"
+        assert [str(one) for one in resolved.corrections[0].amounts] == ["3 间", "120 平方米"]
+        assert "已更正，以下面为准" in read(answer)
 
     def test_one_tells_its_story_with_its_clock(self, june: Week, sign_in: SignIn) -> None:
         answer = sign_in("secretary").get(f"/problems/{june.number('shed')}/")
@@ -134,7 +145,8 @@ class TestProblems:
         self, june: Week, sign_in: SignIn, django_assert_max_num_queries: Any
     ) -> None:
         client = sign_in("secretary")
-        with django_assert_max_num_queries(50):
+        client.get("/me/")
+        with django_assert_max_num_queries(34):
             client.get(f"/problems/{june.number('shed')}/")
 
 
@@ -217,7 +229,8 @@ class TestBriefing:
         self, june: Week, sign_in: SignIn, django_assert_max_num_queries: Any
     ) -> None:
         client = sign_in("street")
-        with django_assert_max_num_queries(40):
+        client.get("/me/")
+        with django_assert_max_num_queries(23):
             client.get(f"/briefing/?{FORTNIGHT}")
 
 
@@ -276,5 +289,6 @@ class TestStanding:
         self, adopted: Week, sign_in: SignIn, django_assert_max_num_queries: Any
     ) -> None:
         client = sign_in("street")
-        with django_assert_max_num_queries(48):
+        client.get("/me/")
+        with django_assert_max_num_queries(27):
             client.get(f"/standing/?{WEEK}")
