@@ -63,9 +63,11 @@ def run_due(district: str, until: datetime | None = None) -> list[Fact]:
     A job may run twice (two workers, a crash): its key gives back the fact it left the first time.
     """
     until = until or now()
-    system = Actor.system(district)
     jobs = sorted((job for one in SCHEDULES for job in one.due(district, until)), key=lambda job: (job[0], job[1]))
-    known = _known_until(district, until) if jobs and clock_is_moved() else None
+    if not jobs:
+        return []
+    system = Actor.system(district)
+    known = _known_until(district, until) if clock_is_moved() else None
     done: list[Fact] = []
     for at, key, act in jobs:
         try:

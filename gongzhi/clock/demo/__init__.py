@@ -60,6 +60,8 @@ def build(tell: Callable[[str], object] = lambda line: None) -> int:
         tell(f"演示数据 {file.stem}")
         played += player.play(play.read(file.read_text(encoding="utf-8")))
     Account.objects.filter(district=DISTRICT).update(password=make_password(PASSWORD), must_change_password=False)
+    # A database just filled knows nothing of its tables yet, and plans its first questions badly.
+    connection.cursor().execute("ANALYZE")
     if connection.vendor == "sqlite":
         connection.cursor().execute("PRAGMA synchronous=FULL")
     return played
