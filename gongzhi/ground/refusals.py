@@ -15,6 +15,8 @@ class Refused(Exception):
         self.reason = reason
         self.status = status
         self.field = field
+        # What else is wrong with the same request.
+        self.also: list[Refused] = []
 
 
 class Conflict(Refused):

@@ -246,3 +246,13 @@ def test_a_key_has_its_limit(world):
     with pytest.raises(Refused) as refused:
         ask(world, key="k" * 81)
     assert refused.value.code == "ledger.key_length"
+
+
+def test_everything_wrong_with_a_request_is_said_at_once(world):
+    with world.on("2020-06-08T09:00"), pytest.raises(Refused) as refused:
+        world.do("secretary", "tasks.assign", assignee="没有的", ask="x", due_on="明天")
+    told = [refused.value, *refused.value.also]
+    assert {one.field: one.code for one in told} == {
+        "assignee": "organisations.unknown",
+        "due_on": "ledger.date_from_datetime_parsing",
+    }

@@ -23,6 +23,7 @@ from pydantic import (
     WithJsonSchema,
     create_model,
 )
+from pydantic.fields import FieldInfo
 
 from gongzhi.ground import SHANGHAI, today
 from gongzhi.ground.ledger.models import Bound, Indicator
@@ -245,35 +246,42 @@ def _adapters(model: type[Parameters]) -> dict[str, TypeAdapter[Any]]:
 
 
 def read(model: type[Parameters], raw: Mapping[str, Any], district: str) -> dict[str, Any]:
-    """Typed values of an act. Raises Refused whose `field` is the first wrong parameter."""
+    """Typed values of an act. Raises Refused for the first wrong parameter (`field`), with the others in `also`."""
     fields = model.model_fields
     if unknown := sorted(str(name) for name in raw.keys() - fields.keys()):
         named = "、".join(f"{field.title}（{name}）" for name, field in fields.items())
         raise Refused("ledger.unknown_parameter", f"没有“{unknown[0]}”这一项，可填的有：{named}", field=unknown[0])
     values: dict[str, Any] = {}
+    wrong: list[Refused] = []
     token = _district.set(district)
     try:
         for name, adapter in _adapters(model).items():
-            field = fields[name]
-            if name not in raw:
-                if field.is_required():
-                    raise Refused("ledger.missing", f"“{field.title}”必须填写", field=name)
-                values[name] = field.get_default(call_default_factory=True)
-                continue
             try:
-                values[name] = adapter.validate_python(raw[name])
-            except ValidationError as error:
-                kind = error.errors(include_url=False)[0]["type"]
-                reason = MESSAGES.get(kind, "填写的内容不合要求")
-                raise Refused(f"ledger.{kind}", f"“{field.title}”{reason}", field=name) from error
+                values[name] = _read_one(adapter, fields[name], name, raw)
             except Refused as refused:
                 refused.field = refused.field or name
-                raise
-            if isinstance(values[name], str) and len(values[name]) > TEXT_LIMIT:
-                raise Refused("ledger.too_long", f"“{field.title}”文字太长，最多 {TEXT_LIMIT} 字", field=name)
+                wrong.append(refused)
     finally:
         _district.reset(token)
+    if wrong:
+        first, *first.also = wrong
+        raise first
     return values
+
+
+def _read_one(adapter: TypeAdapter[Any], field: FieldInfo, name: str, raw: Mapping[str, Any]) -> Any:
+    if name not in raw:
+        if field.is_required():
+            raise Refused("ledger.missing", f"“{field.title}”必须填写")
+        return field.get_default(call_default_factory=True)
+    try:
+        value = adapter.validate_python(raw[name])
+    except ValidationError as error:
+        kind = error.errors(include_url=False)[0]["type"]
+        raise Refused(f"ledger.{kind}", f"“{field.title}”{MESSAGES.get(kind, '填写的内容不合要求')}") from error
+    if isinstance(value, str) and len(value) > TEXT_LIMIT:
+        raise Refused("ledger.too_long", f"“{field.title}”文字太长，最多 {TEXT_LIMIT} 字")
+    return value
 
 
 class ReadMany:
