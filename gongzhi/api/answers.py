@@ -21,9 +21,14 @@ def answer(told: Any, status: int = 200) -> HttpResponse:
     )
 
 
-def refusal(refused: Refused, act: str = "") -> dict[str, str]:
-    told = {"code": refused.code, "reason": refused.reason, "act": act}
-    return told | {"field": refused.field} if refused.field else told
+def refusal(refused: Refused, act: str = "") -> dict[str, Any]:
+    """What is wrong, with the parameter it is wrong with; `also` lists what else is."""
+    told: dict[str, Any] = {"code": refused.code, "reason": refused.reason, "act": act}
+    if refused.field:
+        told["field"] = refused.field
+    if refused.also:
+        told["also"] = [{"code": one.code, "reason": one.reason, "field": one.field} for one in refused.also]
+    return told
 
 
 def refuse(refused: Refused, act: str = "") -> HttpResponse:
