@@ -392,3 +392,12 @@ class TestExitCodes:
         _, errors = process.communicate(timeout=20)
         assert (process.returncode, errors.decode()) == (0, "")
         assert time.monotonic() - asked < 3
+
+
+def test_a_play_file_reads_as_it_is_written():
+    from gongzhi.clock.play import read
+
+    (item,) = read("- {act: activities.patrol, on: 2020-06-08, found: 0, yes: no, invited: true}")
+    assert item["act"] == "activities.patrol"
+    assert str(item["on"]) == "2020-06-08"
+    assert (item["yes"], item["invited"]) == ("no", True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from datetime import date, datetime
@@ -31,10 +32,21 @@ class BrokenItem(Refused):
         self.number = number
 
 
+class Loader(yaml.SafeLoader):
+    """YAML in which only true and false are booleans: `on: 2020-06-08` is the parameter `on`, as written."""
+
+
+Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$"), list("tf"))
+
+
 def read(text: str) -> list[dict[str, Any]]:
     """A YAML list of items. Raises Refused for anything else."""
     try:
-        items = yaml.safe_load(text)
+        items = yaml.load(text, Loader)  # noqa: S506  (a SafeLoader)
     except yaml.YAMLError as error:
         where = getattr(error, "problem_mark", None)
         line = f"第 {where.line + 1} 行" if where else ""
@@ -55,6 +67,8 @@ class Player:
         self.actors: dict[str, Actor] = {}
         self.demo = installation_is_demo()
         self.clock: datetime | None = None
+        # Whether something may wait to be reacted to.
+        self.stirred = True
 
     def play(self, items: Iterable[Mapping[str, Any]], each: Callable[[Fact], None] = lambda fact: None) -> int:
         """Returns the number of items played. Raises BrokenItem at the first refusal; nothing of that item is kept."""
@@ -90,6 +104,7 @@ class Player:
             )
             raw = {name: self._value(value) for name, value in item.items() if name not in OWN}
             fact = act.call(by, raw)
+        self.stirred = self.stirred or fact.kind in reactions.BY_KIND
         if name := item.get("as"):
             self.named[str(name)] = fact
         return fact
@@ -99,9 +114,11 @@ class Player:
         if not self.demo or (self.clock is not None and instant <= self.clock):
             return
         with clock_at(instant):
-            schedules.run_due(self.district, instant)
-            reactions.drain(self.district)
-            if self.clock is not None and day_of(instant) > day_of(self.clock):
+            next_day = self.clock is not None and day_of(instant) > day_of(self.clock)
+            if schedules.run_due(self.district, instant) or self.stirred or next_day:
+                reactions.drain(self.district)
+                self.stirred = False
+            if next_day:
                 seal(self.district)
         self.clock = instant
 
