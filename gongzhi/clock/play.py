@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
@@ -32,29 +33,45 @@ class BrokenItem(Refused):
         self.number = number
 
 
-class Loader(yaml.SafeLoader):
-    """YAML in which only true and false are booleans: `on: 2020-06-08` is the parameter `on`, as written."""
+class Loader(yaml.CSafeLoader):
+    """YAML in which only true and false are booleans: `on: 2020-06-08` is the parameter `on`, as written.
+
+    Days, instants and codes with a leading zero stay texts, so that 2020-02-30 is refused in words by the act.
+    """
 
 
+READ_AS_TEXT = {f"tag:yaml.org,2002:{kind}" for kind in ("bool", "timestamp")}
 Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool"]
+    first: [(tag, pattern) for tag, pattern in resolvers if tag not in READ_AS_TEXT]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$"), list("tf"))
+Loader.yaml_implicit_resolvers["0"] = [
+    ("tag:yaml.org,2002:str", re.compile(r"^0[0-9]+$")),
+    *Loader.yaml_implicit_resolvers["0"],
+]
 
 
 def read(text: str) -> list[dict[str, Any]]:
     """A YAML list of items. Raises Refused for anything else."""
     try:
-        items = yaml.load(text, Loader)  # noqa: S506  (a SafeLoader)
+        items = yaml.load(text, Loader)  # noqa: S506  (a safe one)
     except yaml.YAMLError as error:
         where = getattr(error, "problem_mark", None)
         line = f"第 {where.line + 1} 行" if where else ""
         raise Refused("play.yaml", f"{line}不是有效的 YAML，请核对缩进和引号") from error
+    except (ValueError, RecursionError) as error:
+        raise Refused("play.yaml", "不是有效的 YAML：有填不出来的值，或套得太深") from error
     if items is None:
         return []
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
         raise Refused("play.list", "文件要是一个列表，每项写 act、by 和参数")
+    try:
+        # What contains itself, and characters that no database keeps: NUL and halves of characters.
+        if b"\\u0000" in json.dumps(items, default=str, ensure_ascii=False).encode():
+            raise ValueError("NUL")
+    except (TypeError, ValueError, RecursionError) as error:
+        raise Refused("play.text", "文件里有不能保存的字符，或有一项套着自己，请核对") from error
     return items
 
 
