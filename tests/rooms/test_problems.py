@@ -515,6 +515,8 @@ def test_remeasure_is_for_the_hands_until_verified_and_for_those_in_charge(world
     verify(world, problem)
     refused = refusal(do, world, "17:00", "worker", "problems.remeasure", **call)
     assert refused.code == "problems.remeasure.who"
+    refused = refusal(do, world, "17:00", "street", "problems.remeasure", recorded_by="worker", **call)
+    assert refused.code == "problems.remeasure.who"
     assert do(world, "17:00", "street", "problems.remeasure", **call)
 
 

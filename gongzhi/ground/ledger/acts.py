@@ -123,10 +123,11 @@ class Act(Generic[P]):
         terms: Mapping[str, str],
         example: Mapping[str, Any],
         by_system: bool,
+        in_person: bool,
     ) -> None:
         self.name, self.chinese, self.function = name, chinese, function
         self.leaves, self.fact_chinese, self.address = leaves, fact_chinese, address
-        self.who, self.by_system = tuple(who), by_system
+        self.who, self.by_system, self.in_person = tuple(who), by_system, in_person
         self._place, self._organisation = place, organisation
         self.audience = tuple(audience)
         self.facets, self.terms, self.example = dict(facets), dict(terms), dict(example)
@@ -194,6 +195,8 @@ class Act(Generic[P]):
         verdict = may(by.actor, self, place=place, organisation=organisation, on=on, held=by.held)
         if not verdict or by.recorded_by is None or by.recorded_by == by.actor:
             return verdict
+        if self.in_person:
+            return Verdict(False, f"“{self.chinese}”由本人登录办理，不能代登记")
         held = posts(by.recorded_by, on) if by.clerk_held is None else by.clerk_held
         officer = [post for post in held if post.role in AREA_OFFICERS or post.role in self.who]
         if any(covers(post, place, organisation) for post in officer):
@@ -415,6 +418,7 @@ def act(
     facets: Mapping[str, type[models.TextChoices] | Vocabulary] | None = None,
     example: Mapping[str, Any] | None = None,
     by_system: bool = False,
+    in_person: bool = False,
 ) -> Callable[[Callable[P, Entry]], Act[P]]:
     """Register an act.
 
@@ -422,7 +426,7 @@ def act(
     address: the noun under `/api/` with its parameter in braces. who: the roles that may, judged at `place(**values)`
     or for `organisation(**values)`. audience: who may open the fact; the first is the default, an entry may choose
     among them. facets: the closed vocabularies of the fact. terms: a Chinese word per parameter. example: raw values
-    that play in the demo world.
+    that play in the demo world. in_person: never recorded by a clerk for another, who would borrow the other's powers.
     """
 
     def register(function: Callable[P, Entry]) -> Act[P]:
@@ -443,6 +447,7 @@ def act(
             terms=terms,
             example=example or {},
             by_system=by_system,
+            in_person=in_person,
         )
         registry[name] = made
         return made

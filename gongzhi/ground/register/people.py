@@ -96,6 +96,7 @@ def _check_may_appoint(by: By, role: Role, place: Place | None, organisation: Or
     },
     example={"role": "grid_worker", "place": "LH-YGHY", "name": "宋知远", "username": "songzy"},
     by_system=True,
+    in_person=True,
 )
 def appoint(
     *,
@@ -160,6 +161,7 @@ def appoint(
     terms={"person": "人员", "role": "职务", "place": "地点", "organisation": "组织"},
     example={"person": "songzy", "role": "grid_worker", "place": "LH-YGHY"},
     by_system=True,
+    in_person=True,
 )
 def dismiss(
     *, by: By, person: Person, role: Role, place: Place | None = None, organisation: Organisation | None = None
@@ -212,6 +214,7 @@ def _home_or_refuse(person: Person) -> Place:
     facets={"field": Field, "purpose": Purpose},
     terms={"person": "人员", "field": "信息项", "purpose": "用途"},
     example={"person": "member", "field": "name", "purpose": "contact"},
+    in_person=True,
 )
 def reveal(*, by: By, person: Person, field: Field, purpose: Purpose) -> Entry:
     """Read one sealed value for one purpose. The reading is itself a fact, which the person concerned may see."""
@@ -255,6 +258,7 @@ def revealed(fact: Fact, reader: Actor) -> str:
     audience=Audience.ORGANISATION,
     terms={"person": "人员"},
     example={"person": "songzy"},
+    in_person=True,
 )
 def erase(*, by: By, person: Person) -> Entry:
     """Destroy everything that says who a person is; what happened stays, done by someone no longer known.

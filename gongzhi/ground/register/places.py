@@ -116,6 +116,7 @@ def found(*, by: By, code: str, name: str) -> Entry:
         "aliases": "别名",
     },
     example={"parent": "LH-YGHY", "kind": "yard", "code": "LH-Y21", "name": "阳光路21号院", "management_kind": "none"},
+    in_person=True,
 )
 def open_place(
     *,
@@ -178,6 +179,7 @@ def open_place(
     facets={"kind": PlaceKind},
     terms={"place": "地点"},
     example={"place": "LH-Y21"},
+    in_person=True,
 )
 def close_place(*, by: By, place: Place) -> Entry:
     """End a place from today on. What happened there stays; nothing new is recorded there."""
@@ -202,6 +204,7 @@ def close_place(*, by: By, place: Place) -> Entry:
     audience=Audience.PUBLIC,
     terms={"place": "地点", "name": "新名称"},
     example={"place": "LH-Y21", "name": "阳光路21号小区"},
+    in_person=True,
 )
 def rename(*, by: By, place: Place, name: str) -> Entry:
     """Give a place a new name; the old one stays as an alias, so that it is still found."""
@@ -228,6 +231,7 @@ def rename(*, by: By, place: Place, name: str) -> Entry:
     audience=Audience.PUBLIC,
     terms={"place": "地点", "scheme": "编码体系", "year": "代码年份", "code": "代码"},
     example={"place": "LH-YGHY", "scheme": "grid", "year": 2020, "code": "410102013001001"},
+    in_person=True,
 )
 def encode(*, by: By, place: Place, scheme: str, year: int, code: str) -> Entry:
     """Enter what a place is called in a coding scheme in a year. Codes change; the place and its past do not."""
@@ -255,6 +259,7 @@ def encode(*, by: By, place: Place, scheme: str, year: int, code: str) -> Entry:
     audience=Audience.AREA,
     terms={"building": "楼栋", "units": "单元数", "floors": "层数", "doors": "每层户数"},
     example={"building": "LH-Y3-B1", "units": 3, "floors": 6, "doors": 2},
+    in_person=True,
 )
 def lay_out(*, by: By, building: Place, units: int, floors: int, doors: int) -> Entry:
     """Generate the doors of a building: 单元 × 层 × 户. A door is an address, never a person."""
@@ -322,6 +327,7 @@ def only_stocks(measures: list[Quantity]) -> None:
         "source": "2019年末社区统计台账",
         "measures": [{"indicator": "households", "quantity": 2140}],
     },
+    in_person=True,
 )
 def count(*, by: By, place: Place, source: str, measures: list[Quantity]) -> Entry:
     """Record dated totals of a place (社区底数) with their source. Totals only: never a list of persons."""
@@ -360,6 +366,7 @@ def _division_kind(code: str, level: str) -> str:
         ],
     },
     by_system=True,
+    in_person=True,
 )
 def import_divisions(*, by: By, year: int, rows: list[dict[str, str]]) -> Entry:
     """Take over a table of statistical division codes: streets, communities and villages below the district.
@@ -418,6 +425,7 @@ def import_divisions(*, by: By, year: int, rows: list[dict[str, str]]) -> Entry:
         "place": "LH-YGHY",
         "parent": "LH-YGHY-DW",
     },
+    in_person=True,
 )
 def open_organisation(
     *,
@@ -481,6 +489,7 @@ def check_uscc(code: str) -> None:
     audience=Audience.PUBLIC,
     terms={"one": "一方", "other": "另一方", "purpose": "事由", "place": "联系地点"},
     example={"one": "LH-YGHY-DW", "other": "TY-WY-ZB", "purpose": "支部联建"},
+    in_person=True,
 )
 def pair(*, by: By, one: Organisation, other: Organisation, purpose: str, place: Place | None = None) -> Entry:
     """Pair two organisations for a purpose (支部联建, 分包联系, 村社联动) from today on."""

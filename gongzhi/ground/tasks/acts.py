@@ -137,7 +137,7 @@ def close(*, by: By, task: Task) -> Entry:
     if task.stage != Stage.ANSWERED:
         raise Conflict("tasks.stage", f"这件交办{task.get_stage_display()}，答复后才能销号")
     last = task.answers.select_related("fact").order_by("-fact__recorded_at").first()
-    if last is not None and by.actor.pk in (last.fact.by_id, last.fact.recorded_by_id):
+    if last is not None and {by.actor.pk, by.writer.pk} & {last.fact.by_id, last.fact.recorded_by_id}:
         raise Refused("tasks.close_own", "答复人不能给自己的答复销号，请由交办的人来销")
     task.stage = Stage.CLOSED
     task.save(update_fields=["stage"])

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Annotated
 
 from gongzhi.ground.ledger import numbers
@@ -384,7 +385,8 @@ def remeasure(*, by: By, problem: Problem, measures: list[Quantity], reason: str
         raise Refused("problems.remeasure.reason", "请写明更正理由", field="reason")
     chain = records.resolution_facts(problem)
     own = problem.stage == Stage.RESOLVED and by.actor.pk in records.hands(chain)
-    if not own and not _holds(by, CORRECTORS, problem.place):
+    # A clerk does not put right in a corrector's name what the clerk may not put right.
+    if not own and not all(_holds(one, CORRECTORS, problem.place) for one in (by, _clerk(by))):
         raise Forbidden(
             "problems.remeasure.who", "更正数量由社区书记、街道组织员办理；核查以前，办结人和登记人也可以更正"
         )
@@ -544,6 +546,10 @@ def _found(by: By, place: Place, category: str, description: str, source: Source
         text=description.strip(),
     )
     return problem, f"{place}{term.name}，{problem.number}"
+
+
+def _clerk(by: By) -> By:
+    return replace(by, actor=by.writer, held=by.clerk_held) if by.recorded_by else by
 
 
 def _holds(by: By, roles: Sequence[Role], place: Place) -> bool:

@@ -20,6 +20,7 @@ from gongzhi.upper.league.models import Adoption, Formula
     audience=Audience.AREA,
     terms={"formula": "公式", "place": "地点", "since": "起用日期"},
     example={"formula": "ruhelu-2020/1", "place": "410102008000", "since": "2020-06-01"},
+    in_person=True,
 )
 def adopt(*, by: By, formula: Formula, place: Place, since: date | None = None) -> Entry:
     """Let the communities and villages of a street (or the streets of a district) be compared by a formula from a day.
