@@ -19,6 +19,7 @@ import yaml
 from django.core.management import CommandError, call_command
 from django.db import connection
 
+from gongzhi.clock import play
 from gongzhi.clock.management.commands import check as checking
 from gongzhi.clock.management.commands import worker
 from gongzhi.ground import clock_at
@@ -75,10 +76,25 @@ class TestPlay:
         assert refused.value.reason.startswith("第 2 项：")
         assert Fact.objects.filter(kind="tasks.assigned").count() == 1
 
-    @pytest.mark.parametrize("text", ["act: x", "- 7", "[", "a: b: c", "\t- x"])
+    @pytest.mark.parametrize(
+        "text",
+        ["act: x", "- 7", "[", "a: b: c", "\t- x", "[" * 9000, "- &a {x: *a}", r'- {x: "\0"}', r'- {x: "\ud800"}'],
+    )
     def test_what_is_no_list_is_unusable(self, world, tmp_path, text):
         with pytest.raises(CommandError):
             run("play", written(tmp_path, text))
+
+    @pytest.mark.parametrize("day", ["2020-02-30", "0001-01-01", "2020-06-08 25:61:00"])
+    def test_a_day_that_never_was_is_refused_with_its_number(self, world, tmp_path, day):
+        text = yaml.safe_dump(PLAY[0], allow_unicode=True, default_flow_style=True).replace("'2020-06-08T09:00'", day)
+        for line in (text, text.replace("at:", "due_on:")):
+            with pytest.raises(Refused, match="第 1 项："):
+                run("play", written(tmp_path, f"- {line}"))
+
+    def test_codes_keep_their_leading_zero(self, world):
+        assert play.read("- {category: 0201, day: 2020-06-08, found: 10}") == [
+            {"category": "0201", "day": "2020-06-08", "found": 10}
+        ]
 
     def test_what_is_no_text_is_unusable(self, world, tmp_path):
         (tmp_path / "list.yaml").write_bytes("- {act: 登记}".encode("gbk"))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from gongzhi.ground.ledger import guard
 from gongzhi.ground.ledger.models import Fact, Measure, Outbox, Refusal
-from gongzhi.ground.refusals import Refused
+from gongzhi.ground.ledger.seal import seal
+from gongzhi.ground.refusals import Forbidden, Refused
 
 pytestmark = pytest.mark.django_db
 
@@ -86,6 +87,10 @@ def test_a_fact_in_the_future_is_refused(world):
         ({"indicator": "households", "quantity": -3}, "ledger.quantity"),
         ({"indicator": "households", "quantity": 0}, "ledger.quantity"),
         ({"indicator": "households", "quantity": "很多"}, "ledger.quantity"),
+        ({"indicator": "households", "quantity": "1e999990"}, "ledger.quantity"),
+        ({"indicator": "households", "quantity": "-1e999990"}, "ledger.quantity"),
+        ({"indicator": "households", "quantity": "1e999999"}, "ledger.quantity"),
+        ({"indicator": "households", "quantity": 1, "bond": "at_least"}, "ledger.quantity"),
         ({"indicator": "households", "quantity": 2.5}, "ledger.quantity"),
         ({"indicator": "unicorns", "quantity": 1}, "ledger.indicator"),
         ({"indicator": "patrolled", "quantity": 1}, "ledger.indicator"),
@@ -127,6 +132,16 @@ def test_all_guards_are_in_place_and_a_missing_one_is_noticed(world):
     assert guard.missing() == []
 
 
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="REPLACE is SQLite's")
+@pytest.mark.parametrize("table", guard.GUARDED)
+def test_replacing_a_row_is_refused_as_deleting_it_is(world, table):
+    ask(world)
+    with world.on("2020-06-08T09:10"):
+        seal(world.district)
+    with connection.cursor() as cursor, pytest.raises(IntegrityError, match="never changed"), transaction.atomic():
+        cursor.execute(f"REPLACE INTO {table} SELECT * FROM {table} LIMIT 1")
+
+
 def test_a_clerk_records_for_another_and_both_are_kept(world):
     with world.on("2020-06-08T09:00"):
         fact = world.do("secretary", "tasks.assign", recorded_by="worker", **ASK)
@@ -138,6 +153,21 @@ def test_only_local_staff_record_for_another(world):
     with world.on("2020-06-08T09:00"), pytest.raises(Refused) as refused:
         world.do("secretary", "tasks.assign", recorded_by="member", **ASK)
     assert "代登记" in refused.value.reason
+
+
+def test_nobody_borrows_a_superiors_powers_by_recording_for_them(world):
+    post = {"role": "community_secretary", "place": "LH-YGHY", "person": "worker"}
+    with world.on("2020-06-08T09:00"), pytest.raises(Forbidden, match="不能代登记"):
+        world.do("street", "people.appoint", recorded_by="worker", **post)
+
+
+def test_who_answered_a_task_does_not_strike_it_off_in_anothers_name(world):
+    with world.on("2020-06-08T09:00"):
+        number = world.do("secretary", "tasks.assign", **ASK).subject.partition("/")[2]
+        world.do("worker", "tasks.answer", task=number, answer="已梳理")
+        with pytest.raises(Refused) as refused:
+            world.do("secretary", "tasks.close", recorded_by="worker", task=number)
+    assert refused.value.code == "tasks.close_own"
 
 
 def test_late_facts_are_marked(world):

@@ -20,8 +20,18 @@ SENTENCE = "ledger rows are never changed or deleted; record a correction"
 
 
 def _names(table: str) -> list[str]:
-    verbs = ["update", "delete"] + (["truncate"] if connection.vendor == "postgresql" else [])
+    # On SQLite REPLACE deletes what it replaces without asking the delete trigger.
+    verbs = ["update", "delete", "truncate" if connection.vendor == "postgresql" else "insert"]
     return [f"guard_{table}_{verb}" for verb in verbs]
+
+
+def _there_already(table: str) -> str:
+    """Whether a row that is being inserted would take the place of another: same primary key or same unique columns."""
+    with connection.cursor() as cursor:
+        found = connection.introspection.get_constraints(cursor, table).values()
+    keys = [one["columns"] for one in found if one["primary_key"] or one["unique"]]
+    same = [" AND ".join(f'"{column}" = NEW."{column}"' for column in columns) for columns in keys]
+    return f"EXISTS (SELECT 1 FROM {table} WHERE {' OR '.join(f'({one})' for one in same)})"  # noqa: S608
 
 
 def install() -> None:
@@ -42,8 +52,9 @@ def install() -> None:
                         f"FOR EACH {each} EXECUTE FUNCTION ledger_guard()"
                     )
                 else:
+                    when = f"WHEN {_there_already(table)} " if verb == "INSERT" else ""
                     cursor.execute(
-                        f"CREATE TRIGGER IF NOT EXISTS {name} BEFORE {verb} ON {table} "
+                        f"CREATE TRIGGER IF NOT EXISTS {name} BEFORE {verb} ON {table} {when}"
                         f"BEGIN SELECT RAISE(ABORT, '{SENTENCE}'); END"
                     )
 

@@ -7,8 +7,8 @@ import types
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation, Overflow
 from functools import cache
 from typing import Annotated, Any, Union, get_args, get_origin
 
@@ -78,14 +78,17 @@ class Quantity:
             exact = Decimal(str(amount)) * 1000
         except InvalidOperation as error:
             raise Refused("ledger.quantity", f"“{amount}”不是数量，请填数字") from error
-        if not exact.is_finite() or exact != int(exact):
+        except Overflow as error:
+            raise Refused("ledger.quantity", f"数量“{amount}”太大，请核对单位") from error
+        # First of all: 1e999990 as a whole number takes a minute to write out.
+        if exact.is_finite() and exact >= 10**15:
+            raise Refused("ledger.quantity", f"数量“{amount}”太大，请核对单位")
+        if not exact.is_finite() or (exact.adjusted() < 18 and exact != int(exact)):
             raise Refused("ledger.quantity", f"数量“{amount}”最多三位小数")
         if bound not in Bound.values:
             raise Refused("ledger.bound", f"“{bound}”不是界，请填 exact（正好）或 at_least（至少）")
         if exact <= 0:
             raise Refused("ledger.quantity", "数量要大于 0。没有量，请删掉这一行")
-        if exact >= 10**15:
-            raise Refused("ledger.quantity", f"数量“{amount}”太大，请核对单位")
         return cls(indicator, int(exact), bound)
 
 
@@ -113,6 +116,8 @@ def _quantity(value: Any) -> Quantity:
         return value
     if not isinstance(value, Mapping) or not {"indicator", "quantity"} <= value.keys():
         raise Refused("ledger.quantity", "每个数量要有指标（indicator）和数值（quantity），可加界（bound）")
+    if unknown := sorted(str(name) for name in value.keys() - {"indicator", "quantity", "bound", "unit"}):
+        raise Refused("ledger.quantity", f"数量里没有“{unknown[0]}”这一项，只填 indicator、quantity、bound、unit")
     code = str(value["indicator"])
     indicator = Indicator.objects.filter(code=code).first()
     if indicator is None or not indicator.by_hand:
@@ -154,6 +159,8 @@ def _instant(value: Any) -> Any:
             raise Refused("ledger.instant", f"“{value}”不是时间，请写成 2020-06-08T07:30") from error
     if isinstance(value, datetime) and value.tzinfo is None:
         value = value.replace(tzinfo=SHANGHAI)
+    if isinstance(value, datetime) and not 1900 <= value.year <= 9000:
+        raise Refused("ledger.instant", f"“{value:%Y-%m-%d}”的年份不对，请核对")
     return value
 
 
@@ -279,6 +286,8 @@ def _read_one(adapter: TypeAdapter[Any], field: FieldInfo, name: str, raw: Mappi
     except ValidationError as error:
         kind = error.errors(include_url=False)[0]["type"]
         raise Refused(f"ledger.{kind}", f"“{field.title}”{MESSAGES.get(kind, '填写的内容不合要求')}") from error
+    if isinstance(value, date) and not 1900 <= value.year <= 9000:
+        raise Refused("ledger.day", f"“{field.title}”的年份不对，请核对")
     if isinstance(value, str) and len(value) > TEXT_LIMIT:
         raise Refused("ledger.too_long", f"“{field.title}”文字太长，最多 {TEXT_LIMIT} 字")
     return value

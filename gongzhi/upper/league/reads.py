@@ -36,7 +36,7 @@ WEEK = timedelta(days=7)
 
 def monday_of(week: str) -> date:
     """The first day of an ISO week written 2020-W24. Raises Refused."""
-    if parts := re.fullmatch(r"(\d{4})-W(\d\d)", week, re.ASCII):
+    if parts := re.fullmatch(r"((?:19|[2-8]\d)\d\d)-W(\d\d)", week, re.ASCII):
         try:
             return date.fromisocalendar(int(parts[1]), int(parts[2]), 1)
         except ValueError:
