@@ -55,28 +55,29 @@ TOOK_PART = (
     f"(SELECT id AS fact_id, organisation_id FROM {FACT} WHERE organisation_id IS NOT NULL "  # noqa: S608
     f"UNION SELECT fact_id, organisation_id FROM {PARTY} WHERE organisation_id IS NOT NULL)"
 )
-KEY = "district, holder, indicator_id, day, known_on"
+KEY = "holder, indicator_id, day, known_on"
 
 
 def _differences(tally: type[models.Model], holder: str, counted: str, also: str) -> list[tuple[Any, ...]]:
     """The keys at which the kept sums are not the sums over the facts: (key…, kept minus counted, the same of inexact).
 
     holder: the tally's column for whom it is kept. counted: the same in the facts. also: the join that gives it.
+    A place or an organisation belongs to one district, so the district needs no place in the key.
     A fact counts on the day it became known; a correction takes the old amounts back on the day it became known.
     """
     kept = tally._meta.db_table
     return _rows(
         f"SELECT {KEY}, -SUM(quantity), -SUM(inexact) FROM ("  # noqa: S608
-        f" SELECT f.district, {counted} AS holder, m.indicator_id, f.day, f.known_on,"
+        f" SELECT {counted} AS holder, m.indicator_id, f.day, f.known_on,"
         f" SUM(m.quantity) AS quantity, SUM({INEXACT}) AS inexact"
         f" FROM {MEASURE} m JOIN {FACT} f ON f.id = m.fact_id JOIN {INDICATOR} i ON {FLOW} {also}"
-        f" GROUP BY f.district, {counted}, m.indicator_id, f.day, f.known_on"
+        f" GROUP BY {counted}, m.indicator_id, f.day, f.known_on"
         " UNION ALL"
-        f" SELECT f.district, {counted}, m.indicator_id, f.day, c.known_on, -m.quantity, -({INEXACT})"
+        f" SELECT {counted}, m.indicator_id, f.day, c.known_on, -m.quantity, -({INEXACT})"
         f" FROM {FACT} c JOIN {FACT} f ON f.id = c.corrects_id JOIN {MEASURE} m ON m.fact_id = f.id"
         f" JOIN {INDICATOR} i ON {FLOW} {also} WHERE c.corrects_id IS NOT NULL"
         " UNION ALL"
-        f" SELECT district, {holder}, indicator_id, day, known_on, -quantity, -inexact FROM {kept}"
+        f" SELECT {holder}, indicator_id, day, known_on, -quantity, -inexact FROM {kept}"
         f") both_sides GROUP BY {KEY} HAVING SUM(quantity) <> 0 OR SUM(inexact) <> 0 ORDER BY {KEY} LIMIT {SHOWN}"
     )
 
@@ -85,7 +86,7 @@ def tallies() -> list[str]:
     """The sums kept beside the facts equal the sums over the facts, by place and by organisation."""
     with transaction.atomic(), connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            cursor.execute("SET LOCAL work_mem = '256MB'")
+            cursor.execute("SET LOCAL work_mem = '256MB'; SET LOCAL jit = off")
         by_place = _differences(Tally, "place_id", "f.place_id", "")
         by_organisation = _differences(
             PartyTally, "organisation_id", "t.organisation_id", f"JOIN {TOOK_PART} t ON t.fact_id = f.id"
@@ -102,9 +103,9 @@ def tallies() -> list[str]:
 def _told(differences: Sequence[tuple[Any, ...]], model: type[models.Model]) -> Iterator[str]:
     pk = model._meta.pk
     assert pk is not None  # noqa: S101  (every model has one)
-    holders = model._default_manager.in_bulk([pk.to_python(row[1]) for row in differences])
-    units = Indicator.objects.in_bulk([row[2] for row in differences])
-    for _, holder, code, day, known_on, quantity, inexact in differences:
+    holders = model._default_manager.in_bulk([pk.to_python(row[0]) for row in differences])
+    units = Indicator.objects.in_bulk([row[1] for row in differences])
+    for holder, code, day, known_on, quantity, inexact in differences:
         indicator = units[code]
         where = f"“{holders.get(pk.to_python(holder), holder)}”{day}（{known_on} 登记）的“{indicator}”"
         more = "多" if quantity > 0 else "少"
