@@ -9,15 +9,9 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse
 
 from gongzhi.ground.people.may import Viewer, reach
-from gongzhi.ground.people.models import AREA_OFFICERS, Account, Actor, Appointment, Role
+from gongzhi.ground.people.models import Account, Actor, Appointment, Role
 from gongzhi.ground.places.models import Place
-
-# Who answers for work in an area, and therefore sees its comparison.
-OFFICERS = frozenset(AREA_OFFICERS | {Role.SECTION_HEAD})
-# Who reads briefings besides: those who lead a branch or a unit of the area.
-READERS = frozenset(
-    OFFICERS | {Role.BRANCH_SECRETARY, Role.ENTERPRISE_SECRETARY, Role.DEPARTMENT_BRANCH, Role.PARTY_INSTRUCTOR}
-)
+from gongzhi.hall.readers import READERS
 
 # Who works on problems or finds them.
 WORK = frozenset(

@@ -14,10 +14,11 @@ from gongzhi.ground.ledger.parameters import instant
 from gongzhi.ground.people.may import Viewer
 from gongzhi.ground.places.models import Place, PlaceKind
 from gongzhi.ground.refusals import Refused
+from gongzhi.hall.readers import READERS, may_brief
 from gongzhi.upper.briefing import paper, reads
 from gongzhi.upper.briefing.figures import Figure, Live, Rate
 from gongzhi.upper.briefing.reads import Brief
-from gongzhi.web.access import READERS, home_place, only, signed_in
+from gongzhi.web.access import home_place, only, signed_in
 from gongzhi.web.facts import facts_address
 from gongzhi.web.noticeboard import latest_day
 from gongzhi.web.periods import asked
@@ -114,12 +115,7 @@ def readable(looking: Viewer) -> list[Place]:
     """The places whose briefings one may read: the areas one works in and those directly above and below."""
     kinds = (PlaceKind.DISTRICT, PlaceKind.STREET, PlaceKind.COMMUNITY, PlaceKind.VILLAGE)
     rows = Place.objects.filter(district=looking.actor.district, kind__in=kinds).in_force().order_by("path")
-    return [one for one in rows if any(may_read(area, one.path) for area in looking.areas)]
-
-
-def may_read(area: str, path: str) -> bool:
-    """One's own area with all below it, and what it is part of up to the street."""
-    return path.startswith(area) or (area.startswith(path) and len(path) > len(area[:4]))
+    return [one for one in rows if may_brief(looking, one)]
 
 
 def place_asked(request: HttpRequest, places: Sequence[Place]) -> Place | None:

@@ -11,7 +11,8 @@ from django.http import HttpRequest
 
 from gongzhi.ground.ledger.models import Fact, Installation
 from gongzhi.ground.people.models import AREA_OFFICERS, Account, Role
-from gongzhi.web.access import OFFICERS, READERS, WORK, acting_post, viewer
+from gongzhi.hall.readers import OFFICERS, READERS
+from gongzhi.web.access import WORK, acting_post, viewer
 from gongzhi.web.middleware import idle_left
 from gongzhi.web.naming import names_of, post_words
 from gongzhi.web.templatetags.words import stamp_words

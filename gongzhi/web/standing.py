@@ -25,11 +25,12 @@ from gongzhi.ground.people.may import Viewer
 from gongzhi.ground.places.models import Place
 from gongzhi.ground.refusals import Refused
 from gongzhi.ground.words import digits, one_decimal
+from gongzhi.hall.readers import OFFICERS, may_compare
 from gongzhi.upper.league import reads
 from gongzhi.upper.league.models import Adoption, Formula
 from gongzhi.upper.league.reads import Standing
 from gongzhi.upper.league.scoring import Cell, Part, Row, changes
-from gongzhi.web.access import OFFICERS, home_place, only, signed_in
+from gongzhi.web.access import home_place, only, signed_in
 from gongzhi.web.facts import facts_address
 from gongzhi.web.naming import Amount, Words
 
@@ -83,13 +84,6 @@ class Asked:
 
     def standing(self, week: str = "") -> Standing:
         return reads.standing(self.place, self.formula, week or self.week, self.as_of)
-
-
-def may_compare(looking: Viewer, place: Place) -> bool:
-    """The units compared and those above them see a comparison; nobody from elsewhere does."""
-    return any(place.path.startswith(path) or path.startswith(place.path) for path in looking.officer_areas) or any(
-        post.place and place.path.startswith(post.place.path) for post in looking.held if post.role in OFFICERS
-    )
 
 
 def last_week(place: Place) -> str:
