@@ -19,7 +19,7 @@ from ninja.openapi.docs import DocsBase
 from ninja.openapi.schema import OpenAPISchema
 
 from gongzhi import __version__
-from gongzhi.api import acts, description, facts, tokens
+from gongzhi.api import acts, description, facts, tokens, upper
 from gongzhi.api.answers import refuse
 from gongzhi.api.shapes import AnswerShape, FactShape, FactsShape, RefusalShape, SignInShape, TokenShape
 from gongzhi.ground.ledger.acts import Act, registry
@@ -175,6 +175,20 @@ api.get(
     tags=["记录"],
     response={200: dict[str, Any], **_refusals(401, 404)},
 )(facts.proof)
+api.get(
+    "briefing",
+    operation_id="briefing",
+    summary="取简报",
+    tags=["简报"],
+    response={200: dict[str, Any], **_refusals(401, 403, 404, 422)},
+)(upper.briefing)
+api.get(
+    "standing",
+    operation_id="standing",
+    summary="取工作对比",
+    tags=["亮赛比"],
+    response={200: dict[str, Any], **_refusals(401, 403, 404, 422)},
+)(upper.standing)
 api.post(
     "acts",
     operation_id="acts.batch",
