@@ -201,3 +201,11 @@ def test_the_public_sees_public_facts_and_each_post_its_own(world):
             "auditor",
         ]
     assert Field.NAME.label == "姓名"
+
+
+def test_a_name_that_does_not_fit_is_refused_on_every_database(world):
+    place = {"parent": "LH-YGHY", "kind": "yard", "code": "LH-Y99", "name": "阳光路99号院"}
+    with world.on(NOON):
+        for more in ({"name": "长" * 61}, {"name": " "}, {"aliases": ["长" * 61]}):
+            assert refused(lambda more=more: world.do("district", "places.open", **(place | more))) == "places.name"
+        assert refused(lambda: world.do("district", "places.rename", place="LH-Y3", name="长" * 61)) == "places.name"

@@ -38,6 +38,17 @@ def _check_code(code: str) -> str:
     return code
 
 
+# Units and doors are called after their building, and two names must fit one label.
+LONGEST_NAME = 60
+
+
+def _check_name(name: str, code: str = "places.name", field: str = "name") -> None:
+    if not name.strip():
+        raise Refused(code, "请填名称", field=field)
+    if len(name.strip()) > LONGEST_NAME:
+        raise Refused(code, f"名称最多 {LONGEST_NAME} 个字，现在有 {len(name.strip())} 个", field=field)
+
+
 def _check_point(lat: float | None, lon: float | None) -> None:
     """WGS-84, inside China's bounding box."""
     if (lat is None) != (lon is None):
@@ -55,6 +66,7 @@ def _check_line(line: list[list[float]]) -> None:
 
 def _new_place(by: By, parent: Place | None, kind: str, code: str, name: str, **more: Any) -> Place:
     """Insert a place below its parent, whose row the caller has locked."""
+    _check_name(name)
     if parent is not None:
         path = parent.next_child_path()
     else:
@@ -140,8 +152,8 @@ def open_place(
     _check_code(code)
     if Place.objects.filter(district=by.district, code=code).exists():
         raise Conflict("places.code_taken", f"编号“{code}”已经有地点在用，请换一个", field="code")
-    if not name.strip():
-        raise Refused("places.name", "请填名称", field="name")
+    for one in aliases or []:
+        _check_name(one, field="aliases")
     _check_point(lat, lon)
     if kind == PlaceKind.SECTION and line is not None:
         _check_line(line)
@@ -210,7 +222,8 @@ def rename(*, by: By, place: Place, name: str) -> Entry:
     """Give a place a new name; the old one stays as an alias, so that it is still found."""
     place = lock(place)
     name = name.strip()
-    if not name or name == place.name:
+    _check_name(name)
+    if name == place.name:
         raise Refused("places.name", "请填新名称，要和现在的不同", field="name")
     Alias.objects.get_or_create(
         district=by.district, place=place, key=name_key(place.name), defaults={"name": place.name}
@@ -441,8 +454,7 @@ def open_organisation(
     _check_code(code)
     if Organisation.objects.filter(district=by.district, code=code).exists():
         raise Conflict("organisations.code_taken", f"编号“{code}”已经有组织在用，请换一个", field="code")
-    if not name.strip():
-        raise Refused("organisations.name", "请填名称", field="name")
+    _check_name(name, "organisations.name")
     if uscc:
         check_uscc(uscc)
     if parent is not None:
