@@ -19,9 +19,9 @@ SECTIONS = ["LH-HYJ", "LH-YGLN", "LH-LHLX", "LH-HBL", "LH-5HY", "LH-FJBX"]
 _told = threading.Lock()
 
 
-def tell(*facts):
+def tell(*ids):
     with _told:
-        sys.stdout.write("".join(f"{fact.pk}\n" for fact in facts))
+        sys.stdout.write("".join(f"{one}\n" for one in ids))
         sys.stdout.flush()
 
 
@@ -34,9 +34,13 @@ def line(rng):
     }
 
 
+def problem(rng):
+    return {"place": rng.choice(SECTIONS), "category": "0101", "description": "棚屋一间", "source": "resident"}
+
+
 def for_ever(seed):
+    from gongzhi.api.acts import Batch
     from gongzhi.ground.ledger.acts import By, registry
-    from gongzhi.ground.ledger.models import Fact
     from gongzhi.ground.refusals import Refused
     from tests.world import World
 
@@ -48,18 +52,20 @@ def for_ever(seed):
         if choice == 0:
             return [registry["activities.patrol"].call(By(worker, key=rng.randbytes(8).hex()), line(rng))]
         if choice == 1:
-            rows = [(By(worker, key=rng.randbytes(8).hex()), line(rng)) for _ in range(20)]
-            return [answer for answer in registry["activities.patrol"].many(rows) if isinstance(answer, Fact)]
+            told = [{"act": "activities.patrol"} | line(rng) for _ in range(10)]
+            told += [{"act": "problems.report"} | problem(rng) for _ in range(4)]
+            rng.shuffle(told)
+            answers = Batch(worker, [one | {"key": rng.randbytes(8).hex()} for one in told]).do()
+            return [one["fact"]["id"] for one in answers if "fact" in one]
         if choice == 2:
-            raw = {"place": rng.choice(SECTIONS), "category": "0101", "description": "棚屋一间", "source": "resident"}
-            return [registry["problems.report"].call(By(worker), raw)]
+            return [registry["problems.report"].call(By(worker), problem(rng))]
         asked = registry["tasks.assign"].call(By(secretary), {"assignee": "LH-YGHY-JWH", "ask": "梳理点位"})
         number = asked.subject.partition("/")[2]
         return [asked, registry["tasks.answer"].call(By(worker), {"task": number, "answer": "已梳理"})]
 
     while True:
         try:
-            tell(*one())
+            tell(*(getattr(fact, "pk", fact) for fact in one()))
         except Refused as refused:
             # A line that is written already.
             if refused.status != 409:
@@ -74,7 +80,8 @@ def at_once(key, when, number):
     patrol, by = registry["activities.patrol"], By(World().actor("member"), key=key)
     raw = {"section": "LH-HYJ", "slot": "morning", "on": f"2020-06-{key}", "found": 2}
     time.sleep(max(0.0, when - time.time()))
-    tell(*(patrol.many([(by, raw)]) if number % 2 else [patrol.call(by, raw)]))
+    (fact,) = patrol.many([(by, raw)]) if number % 2 else [patrol.call(by, raw)]
+    tell(fact.pk)
 
 
 def main(seed, key="", when="0"):

@@ -16,12 +16,13 @@ from gongzhi.api.answers import answer, fact_json, refusal, refuse, status_of
 from gongzhi.ground import now
 from gongzhi.ground.ledger.acts import STAMP_GOOD_FOR, Act, By, registry
 from gongzhi.ground.ledger.models import Fact
+from gongzhi.ground.ledger.writing import known_key, sums_at_the_end
 from gongzhi.ground.people.may import Viewer
 from gongzhi.ground.people.models import Actor, Person
 from gongzhi.ground.refusals import Conflict, Refused, Unknown
 
 MOST = 200
-# Two batches that add to the same sums in another order may wait for each other; the database then undoes one.
+# Two batches that change the same things in another order may wait for each other; the database then undoes one.
 TRIES = 3
 DEADLOCK = {"40P01", "40001"}
 
@@ -137,11 +138,12 @@ class Batch:
             except Refused as refused:
                 item.result = refused
         with transaction.atomic():
-            start = 0
-            while start < len(self.items):
-                run = self.run_from(start)
-                self.together(run)
-                start += len(run)
+            with sums_at_the_end():
+                start = 0
+                while start < len(self.items):
+                    run = self.run_from(start)
+                    self.together(run)
+                    start += len(run)
             self.still_fresh()
             facts = [item.result for item in self.items if isinstance(item.result, Fact)]
             prefetch_related_objects(facts, "place", "organisation", "measures")
@@ -201,8 +203,7 @@ class Batch:
 
     def left_by(self, key: str) -> Fact:
         """The fact that the entry of this key left, in this batch or before."""
-        actor = self.sender.actor
-        known = self.done.get(key) or Fact.objects.filter(district=actor.district, recorded_by=actor, key=key).first()
+        known = self.done.get(key) or known_key(By(self.sender.actor, key=key))
         if known is None:
             raise Refused("api.because", f"前面没有办成幂等键为“{key}”的一项，这一项没有登记", field="because")
         return known

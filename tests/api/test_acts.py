@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from gongzhi.api import acts
 from gongzhi.ground import SHANGHAI
+from gongzhi.ground.ledger import check
 from gongzhi.ground.ledger.acts import registry
 from gongzhi.ground.ledger.models import Fact, Refusal
 from gongzhi.ground.refusals import Refused
@@ -93,10 +94,15 @@ def test_the_same_key_with_other_words_is_a_conflict(calling):
 
 
 def test_a_clerk_records_for_another(calling, world):
-    answer = calling("worker").post("tasks", ASK | {"by": "secretary"})
+    seen = {"place": "LH-HYJ", "category": "0102", "description": "路口有垃圾", "by": "member"}
+    answer = calling("worker").post("problems", seen)
     assert answer.status_code == 201
     fact = Fact.objects.get(pk=answer.json()["id"])
-    assert (fact.by, fact.recorded_by) == (world.actor("secretary"), world.actor("worker"))
+    assert (fact.by, fact.recorded_by) == (world.actor("member"), world.actor("worker"))
+
+
+def test_nobody_gives_an_order_in_anothers_name(calling):
+    assert calling("worker").post("tasks", ASK | {"by": "street"}).json()["code"] == "tasks.assign.may"
 
 
 def test_a_fact_names_its_time_and_its_cause(calling):
@@ -273,6 +279,7 @@ def test_a_batch_is_answered_one_by_one(calling):
         "act": "tasks.assign",
     }
     assert Fact.objects.filter(kind="activities.patrolled").count() == 1
+    assert check.tallies() == []
 
 
 def test_a_replayed_batch_creates_nothing(calling):
@@ -341,6 +348,23 @@ def test_a_bulk_form_that_fails_is_done_one_by_one(calling, monkeypatch):
     monkeypatch.setattr(registry["activities.patrol"], "many", _raise(IntegrityError()))
     told = calling("worker").post("acts", items(1, 2, 3)).json()
     assert [one["status"] for one in told] == [201] * 3
+    assert check.tallies() == []
+
+
+def test_what_a_batch_took_back_is_in_no_sum(calling, monkeypatch):
+    """Written, then refused: the item is undone and so is its part in the sums of the batch."""
+    whole = registry["tasks.assign"]._still_fresh
+
+    def stale(facts):
+        whole(facts)
+        if facts[0].kind == "tasks.assigned":
+            raise Refused("ledger.stale", "登记用时过长", 409)
+
+    monkeypatch.setattr(registry["tasks.assign"], "_still_fresh", stale)
+    told = calling("secretary").post("acts", [{"act": "tasks.assign", **ASK}, *items(1)]).json()
+    assert [one["status"] for one in told] == [409, 201]
+    assert check.tallies() == []
+    assert not Fact.objects.filter(kind="tasks.assigned").exists()
 
 
 def test_one_that_cannot_be_written_leaves_the_others_standing(calling, monkeypatch):

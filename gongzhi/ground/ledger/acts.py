@@ -240,7 +240,7 @@ class Act(Generic[P]):
 
     def _attempt_many(self, rows: Sequence[tuple[By, Mapping[str, Any]]]) -> list[Fact | Refused]:
         answers: list[Fact | Refused | None] = [None] * len(rows)
-        with transaction.atomic():
+        with transaction.atomic(), writing.taken_back_if_refused():
             known = writing.known_keys([by for by, _ in rows])
             held: dict[tuple[Any, date], Sequence[Appointment]] = {}
             ready: list[tuple[int, By, dict[str, Any], str]] = []
@@ -319,7 +319,7 @@ class Act(Generic[P]):
             raise
 
     def _attempt(self, by: By, values: dict[str, Any], request: str) -> Fact:
-        with transaction.atomic():
+        with transaction.atomic(), writing.taken_back_if_refused():
             if by.key and (known := writing.known_key(by)):
                 return self._same(known, request)
             self._check_instant(by)
@@ -372,6 +372,7 @@ class Act(Generic[P]):
             "by": str(by.actor.pk),
             "at": by.at.isoformat() if by.at else None,
             "because": by.because.ref if by.because else None,
+            "origin": by.origin,
             "values": {name: plain(value) for name, value in values.items()},
         }
         return salted_hmac("gongzhi.request", canonical(told), algorithm="sha256").hexdigest()

@@ -5,7 +5,9 @@ One path for a single fact and one for many; both leave the same rows (a test co
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cache
@@ -13,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.db import connection, models
+from django.utils.crypto import salted_hmac
 
 from gongzhi.ground import day_of, now
 from gongzhi.ground.keys import uuid7
@@ -101,13 +104,18 @@ def installation_is_demo() -> bool:
     return _installation_kinds[name]
 
 
+def kept_key(key: str) -> str:
+    """What the ledger keeps of a sender's key: an HMAC. A key may say more than its sender thought, and facts stay."""
+    return salted_hmac("gongzhi.key", key, algorithm="sha256").hexdigest()
+
+
 def known_key(by: By) -> Fact | None:
     """The fact recorded under this sender's key. Asked before every keyed act, hence by hand: mostly there is none."""
     writer = Fact._meta.get_field("recorded_by").get_db_prep_value(by.writer.pk, connection)
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT id FROM ledger_fact WHERE district = %s AND recorded_by_id = %s AND key = %s",
-            [by.district, writer, by.key],
+            [by.district, writer, kept_key(by.key or "")],
         )
         found = cursor.fetchone()
     return Fact.objects.select_related("place", "organisation").get(pk=found[0]) if found else None
@@ -118,12 +126,13 @@ def known_keys(senders: Iterable[By]) -> dict[tuple[UUID, str], Fact]:
     keyed = [by for by in senders if by.key]
     if not keyed:
         return {}
+    sent = {kept_key(by.key): by.key for by in keyed if by.key}
     found = Fact.objects.filter(
         district__in={by.district for by in keyed},
         recorded_by__in={by.writer.pk for by in keyed},
-        key__in={by.key for by in keyed},
+        key__in=sent,
     )
-    return {(fact.recorded_by_id, fact.key or ""): fact for fact in found}
+    return {(fact.recorded_by_id, sent[fact.key]): fact for fact in found if fact.key}
 
 
 @dataclass
@@ -168,11 +177,11 @@ def _make(act: Act[Any], by: By, entry: Entry, request: str) -> _Made:
         known_on=day_of(present),
         because=by.because or entry.because,
         origin=by.origin,
-        key=by.key or None,
+        key=kept_key(by.key) if by.key else None,
         request=request,
         corrects=entry.corrects,
         facets={name: str(value) for name, value in entry.facets.items()},
-        label=entry.label,
+        label=entry.label[:LABEL_LIMIT],
         rule_version=entry.rule_version,
         audience=audience,
     )
@@ -202,6 +211,7 @@ def _make(act: Act[Any], by: By, entry: Entry, request: str) -> _Made:
 
 # Facts written by one statement; more go in several, within every database's limit of bound values.
 CHUNK = 200
+LABEL_LIMIT = 160
 
 
 def record(act: Act[Any], by: By, entry: Entry, request: str) -> Fact:
@@ -238,15 +248,10 @@ def _write(made: Sequence[_Made], rows: Sequence[models.Model]) -> None:
     for row in rows:
         tables.setdefault(type(row), []).append(row)
     statements = [_insertion(model, instances) for model, instances in tables.items() if instances]
-    statements += _tally(made)
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            *first, (last, _) = statements
-            parts = ", ".join(f"part_{number} AS ({sql})" for number, (sql, _) in enumerate(first))
-            cursor.execute(f"WITH {parts} {last}", [value for _, values in statements for value in values])
-        else:
-            for sql, values in statements:
-                cursor.execute(sql, values)
+    waiting = _waiting.get()
+    _execute(statements if waiting is not None else statements + _tally(made))
+    if waiting is not None:
+        waiting += made
     for instances in tables.values():
         for instance in instances:
             instance._state.adding = False
@@ -256,6 +261,50 @@ def _write(made: Sequence[_Made], rows: Sequence[models.Model]) -> None:
         measures = one.fact.measures.all()
         measures._result_cache = one.measures
         one.fact._prefetched_objects_cache = {"measures": measures}  # type: ignore[attr-defined]
+
+
+def _execute(statements: Sequence[Statement]) -> None:
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql" and statements:
+            *first, (last, _) = statements
+            parts = ", ".join(f"part_{number} AS ({sql})" for number, (sql, _) in enumerate(first))
+            whole = f"WITH {parts} {last}" if first else last
+            cursor.execute(whole, [value for _, values in statements for value in values])
+        else:
+            for sql, values in statements:
+                cursor.execute(sql, values)
+
+
+# What was recorded in `sums_at_the_end` and is not in the sums yet.
+_waiting: ContextVar[list[_Made] | None] = ContextVar("waiting", default=None)
+
+
+@contextmanager
+def sums_at_the_end() -> Iterator[None]:
+    """Add what is recorded inside to the sums once, at the end of the block, in the caller's transaction.
+
+    A batch of acts would else hold one sum while it waits for another, and two of them wait for each other.
+    """
+    waiting: list[_Made] = []
+    token = _waiting.set(waiting)
+    try:
+        yield
+    finally:
+        _waiting.reset(token)
+    _execute(_tally(waiting))
+
+
+@contextmanager
+def taken_back_if_refused() -> Iterator[None]:
+    """What a block recorded before it was refused does not wait to be added up."""
+    waiting = _waiting.get()
+    mark = len(waiting or ())
+    try:
+        yield
+    except BaseException:
+        if waiting is not None:
+            del waiting[mark:]
+        raise
 
 
 def _insertion(model: type[models.Model], instances: list[models.Model]) -> Statement:
