@@ -31,7 +31,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code. argv: the words after `gongzhi`."""
     name, *words = list(sys.argv[1:] if argv is None else argv) or ["help"]
     try:
-        return run(name, words)
+        try:
+            return run(name, words)
+        finally:
+            sys.stdout.flush()
     except Refused as refused:
         return complain(str(refused), REFUSED)
     except CommandError as error:
