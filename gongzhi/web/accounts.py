@@ -20,6 +20,7 @@ from django.views.decorators.http import require_POST
 
 from gongzhi.ground.people.models import Account
 from gongzhi.web.access import acting_post, signed_in
+from gongzhi.web.doing import open_acts
 from gongzhi.web.middleware import touch
 
 
@@ -57,6 +58,7 @@ class SignInPage(auth.LoginView):
         return context | {
             "problems": wrong_fields(form) if form.is_bound else [],
             "problems_title": "没有登录",
+            "typed": self.request.POST.get("typed", ""),
             "limit": settings.AXES_FAILURE_LIMIT,
             "minutes": round(settings.AXES_COOLOFF_TIME * 60),
         }
@@ -64,6 +66,9 @@ class SignInPage(auth.LoginView):
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         response = super().form_valid(form)
         touch(self.request)
+        if typed := self.request.POST.get("typed"):
+            self.request.session["typed"] = typed
+            self.request.session["typed_at"] = self.request.POST.get("next", "")
         return response
 
 
@@ -129,7 +134,11 @@ def password(request: HttpRequest) -> HttpResponse:
 def me(request: HttpRequest) -> HttpResponse:
     """更多: the posts one holds, the one one acts in, the way out."""
     found = signed_in(request)
-    return render(request, "accounts/me.html", {"posts": found.held, "post": acting_post(request)})
+    return render(
+        request,
+        "accounts/me.html",
+        {"posts": found.held, "post": acting_post(request), "may_write": bool(open_acts(found))},
+    )
 
 
 @require_POST

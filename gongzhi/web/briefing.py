@@ -10,7 +10,6 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from gongzhi.ground.ledger.parameters import instant
 from gongzhi.ground.people.may import Viewer
 from gongzhi.ground.places.models import Place, PlaceKind
 from gongzhi.ground.refusals import Refused
@@ -21,7 +20,7 @@ from gongzhi.upper.briefing.reads import Brief
 from gongzhi.web.access import home_place, only, signed_in
 from gongzhi.web.facts import facts_address
 from gongzhi.web.noticeboard import latest_day
-from gongzhi.web.periods import asked
+from gongzhi.web.periods import asked, instant_asked
 
 FILES: dict[str, tuple[str, Callable[[Brief], bytes]]] = {
     "json": ("application/json", Brief.canonical_json),
@@ -139,8 +138,8 @@ def page(request: HttpRequest) -> HttpResponse:
     form = request.GET.get("format", "")
     if form and form not in FILES:
         raise Http404
+    as_of = instant_asked(request.GET.get("as_of", ""))
     try:
-        as_of = instant(request.GET["as_of"]) if request.GET.get("as_of") else None
         brief = reads.brief(place, period.first, period.last, as_of, facts=bool(form))
     except Refused as refused:
         return render(request, "briefing/refused.html", {"reason": refused.reason}, status=refused.status)

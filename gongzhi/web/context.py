@@ -40,8 +40,9 @@ NAV = (
 BAR = (
     Item("今天", "/desk/", "sun"),
     Item("巡查", "/do/activities.patrol/", "route", FIELD),
-    Item("登记", "/do/", "add"),
+    Item("登记", "/do/", "add", WORK - {Role.AUDITOR}),
     Item("问题", "/problems/", "inbox", WORK),
+    Item("记录", "/facts/", "board", {Role.AUDITOR}),
     Item("更多", "/me/", "menu"),
 )
 PUBLIC_NAV = (Item("今日公开", "/", "board"), Item("规则依据", "/rules/", "book"))

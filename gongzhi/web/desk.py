@@ -15,6 +15,7 @@ from gongzhi.ground.people.may import Viewer
 from gongzhi.ground.tasks.models import Task
 from gongzhi.hall import my_day
 from gongzhi.web.access import signed_in
+from gongzhi.web.doing import open_acts
 from gongzhi.web.problems import rows_of
 
 
@@ -61,6 +62,9 @@ def page(request: HttpRequest) -> HttpResponse:
         "may_patrol": may(looking, "activities.patrol"),
         "may_answer": may(looking, "tasks.answer"),
         "officer": bool(looking.officer_areas),
+        "auditor": looking.is_auditor,
+        "may_write": bool(open_acts(looking)),
+        "shown": my_day.SHOWN,
         "here": reverse("desk"),
     }
     return render(request, "desk/page.html", context)

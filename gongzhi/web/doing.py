@@ -23,7 +23,7 @@ from gongzhi.ground import today
 from gongzhi.ground.keys import under
 from gongzhi.ground.ledger import parameters
 from gongzhi.ground.ledger.acts import Act, By, registry
-from gongzhi.ground.ledger.models import Audience, Bound, Fact, Indicator
+from gongzhi.ground.ledger.models import Audience, Bound, Fact, Indicator, IndicatorKind
 from gongzhi.ground.people.may import Viewer
 from gongzhi.ground.people.models import AREA_OFFICERS, Appointment, Person
 from gongzhi.ground.places.models import Organisation, Place, PlaceKind
@@ -43,6 +43,8 @@ BARRED = {
     ("problems.resolve", "mode", "forced"): "由有权机关依法决定、催告、公告后实施"
     "（行政强制法第三十四条至第四十四条），请移交综合执法",
 }
+# Acts whose amounts are what there is, not what was done.
+STOCKTAKING = {"places.count"}
 YES_NO = (("true", "是"), ("false", "否"))
 
 
@@ -273,19 +275,36 @@ class Form:
         try:
             parameters.read(self.act.model, raw, self.looking.actor.district)
         except Refused as refused:
-            self.errors.setdefault(refused.field, refused.reason)
+            self._refuse(refused)
+        for name, (_, kind, _) in self.parameters.items():
+            if kind == "amounts" and (unfinished := self._unfinished(name)):
+                self.errors[name] = unfinished
         if self.errors:
             return None
         try:
             return self.act.call(self.by(), raw)
         except Refused as refused:
-            self.errors[refused.field or ""] = refused.reason
+            self._refuse(refused)
             self.code = refused.code
             if isinstance(refused, Conflict) and refused.code == "ledger.key":
                 self.errors = {"": "这一页刚才已经登记过一条。改过的内容要另记一条，请再按一次"}
                 self.given = self.given.copy()
                 self.given["key"] = str(uuid4())
             return None
+
+    def _refuse(self, refused: Refused) -> None:
+        """Everything a refusal names, each at its field; what the form found itself stands."""
+        for one in (refused, *refused.also):
+            self.errors.setdefault(one.field, one.reason)
+
+    def _unfinished(self, name: str) -> str:
+        """What is missing in a row of amounts that was begun: a number without its indicator, or the other way."""
+        rows = self._amounts(name)
+        if any(row["quantity"] and not row["indicator"] for row in rows):
+            return "填了数，没有选指标，请选上；没有量，请把数删掉"
+        if any(row["indicator"] and not row["quantity"] for row in rows):
+            return "选了指标，没有填数，请填上；没有量，请改回“选指标”"
+        return ""
 
     @property
     def status(self) -> int:
@@ -342,14 +361,17 @@ class Form:
                     one.rows = self._amounts(name) or [dict(blank) for _ in range(AMOUNT_ROWS)]
                     one.options = [
                         Option(code, f"{word}（{unit}）")
-                        for code, word, unit in Indicator.objects.filter(by_hand=True).values_list(
-                            "code", "name", "unit"
-                        )
+                        for code, word, unit in self._measurable().values_list("code", "name", "unit")
                     ]
                 case "instant":
                     one.values = [self.given.get(f"{name}-day", ""), self.given.get(f"{name}-time", "")]
             made.append(one)
         return made
+
+    def _measurable(self) -> models.QuerySet[Indicator]:
+        """What may be entered by hand here: stocks when stocks are counted, else what happened."""
+        stock = self.act.name in STOCKTAKING
+        return Indicator.objects.filter(by_hand=True, kind=IndicatorKind.STOCK if stock else IndicatorKind.FLOW)
 
     def _reference(self, one: Field, model: str) -> None:
         """A reference that came with the link stands fixed; another is typed, with suggestions where they are few."""
@@ -388,7 +410,8 @@ def do(request: HttpRequest, name: str) -> HttpResponse:
     act = registry.get(name)
     if act is None or act not in open_acts(looking):
         raise Http404
-    form = Form(act, looking, request.POST, request.GET)
+    typed = typed_before(request)
+    form = Form(act, looking, typed or request.POST, request.GET)
     if request.method == "POST" and (fact := form.send()):
         done = "这条已经登记过，没有重复登记" if getattr(fact, "repeated", False) else act.fact_chinese
         messages.success(request, f"{done}：{fact.label}", extra_tags=reverse("fact", args=[fact.pk]))
@@ -403,8 +426,17 @@ def do(request: HttpRequest, name: str) -> HttpResponse:
         "people": people_near(looking) if form.may_write_for_others else [],
         "bounds": Bound.choices,
         "next": request.GET.get("next", ""),
+        "resumed": bool(typed),
     }
     return render(request, "doing/form.html", context, status=form.status)
+
+
+def typed_before(request: HttpRequest) -> QueryDict | None:
+    """What was sent to this form after the session had ended; it came through the sign-in, and is told once."""
+    if request.method == "POST" or request.session.get("typed_at") != request.get_full_path():
+        return None
+    del request.session["typed_at"]
+    return QueryDict(request.session.pop("typed", ""))
 
 
 def back(request: HttpRequest, fact: Fact) -> str:

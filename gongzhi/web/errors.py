@@ -6,6 +6,7 @@ import logging
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 
@@ -15,6 +16,10 @@ Step = dict[str, str]
 BOARD: Step = {"name": "看公开栏", "href": "/"}
 DESK: Step = {"name": "回到我的一天", "href": "/desk/"}
 SIGN_IN: Step = {"name": "工作人员登录", "href": "/accounts/login/"}
+
+
+class Unclear(BadRequest):
+    """An address that cannot be read; the text says what is wrong with it and what would be right."""
 
 
 def reference_of(request: HttpRequest) -> str:
@@ -37,6 +42,15 @@ def _steps(request: HttpRequest) -> list[Step]:
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    if isinstance(exception, Unclear):
+        return _page(
+            request,
+            400,
+            title="网址里有一处看不明白",
+            happened=f"{exception}。",
+            safe="没有登记任何东西。可以退回上一页改一改，或者从头看起。",
+            steps=_steps(request),
+        )
     return _page(
         request,
         400,
@@ -67,6 +81,17 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
         title="没有这一页",
         happened="这个网址没有内容，或者内容不在可以查看的范围里。",
         safe="" if getattr(request, "user", None) and request.user.is_authenticated else "工作人员请先登录再看。",
+        steps=_steps(request),
+    )
+
+
+def not_allowed(request: HttpRequest) -> HttpResponse:
+    return _page(
+        request,
+        405,
+        title="这个网址不能直接打开",
+        happened="它只接收页面上的按钮送来的内容。",
+        safe="没有登记任何东西，请从原来的页面再来一次。",
         steps=_steps(request),
     )
 

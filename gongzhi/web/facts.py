@@ -23,7 +23,6 @@ from gongzhi.ground import now, today
 from gongzhi.ground.keys import ancestors
 from gongzhi.ground.ledger import reads, seal
 from gongzhi.ground.ledger.models import Audience, Bound, Fact, FactQuerySet, Indicator, IndicatorKind, Leaf, Measure
-from gongzhi.ground.ledger.parameters import instant
 from gongzhi.ground.people.may import Viewer
 from gongzhi.ground.places.models import Place, PlaceKind
 from gongzhi.ground.refusals import Refused
@@ -34,6 +33,7 @@ from gongzhi.ground.words import day_words, percent
 from gongzhi.rooms.problems.models import Problem, ProblemQuerySet, Stage
 from gongzhi.upper.briefing.reads import left
 from gongzhi.web.access import viewer
+from gongzhi.web.errors import Unclear
 from gongzhi.web.naming import (
     Amount,
     Words,
@@ -45,6 +45,7 @@ from gongzhi.web.naming import (
     party_words,
     texts_of,
 )
+from gongzhi.web.periods import day_asked, in_order, instant_asked
 from gongzhi.web.templatetags.words import full_span, thing
 
 PAGE = 50
@@ -107,23 +108,24 @@ class Question:
 
     @classmethod
     def of(cls, request: HttpRequest) -> Question:
-        """Read the address. Raises Http404 where it names nothing that exists."""
+        """Read the address. Raises Http404 where it names nothing that exists, Unclear where it cannot be read."""
         asked = request.GET
         place = Place.objects.filter(code=asked["place"]).first() if asked.get("place") else root_place()
         codes = asked.getlist("indicator")
         known = reads.indicators(codes)
         if place is None or len(known) != len(set(codes)):
             raise Http404
-        try:
-            first = date.fromisoformat(asked["from"]) if asked.get("from") else date.min
-            last = date.fromisoformat(asked["to"]) if asked.get("to") else date.max
-            as_of = instant(asked["as_of"]) if asked.get("as_of") else None
-        except (ValueError, Refused) as error:
-            raise Http404 from error
+        first = day_asked(asked["from"]) if asked.get("from") else date.min
+        last = day_asked(asked["to"]) if asked.get("to") else date.max
+        in_order(first, last)
+        as_of = instant_asked(asked.get("as_of", ""))
+        if as_of and as_of > now():
+            raise Unclear("截至的时间还没有到，请填以前的时间")
         facets = {
             name.partition(".")[2]: str(value) for name, value in asked.items() if name.startswith("facet.") and value
         }
-        if any(not name.isidentifier() for name in facets):
+        # Two underscores would be read as a question put to the database.
+        if any(not name.isidentifier() or "__" in name for name in facets):
             raise Http404
         still = asked.get("open", "")
         if still and still not in STILL:
@@ -335,9 +337,12 @@ def before(found: FactQuerySet, cursor: str) -> FactQuerySet:
 def key_of(cursor: str) -> tuple[datetime, UUID]:
     at, _, pk = cursor.partition("|")
     try:
-        return datetime.fromisoformat(at), UUID(pk)
-    except ValueError as error:
-        raise Http404 from error
+        instant, key = instant_asked(at), UUID(pk)
+    except ValueError:
+        instant = None
+    if instant is None:
+        raise Unclear("翻页的位置看不明白，请从第一页看起")
+    return instant, key
 
 
 def opened(request: HttpRequest, pk: UUID) -> Fact:

@@ -12,11 +12,12 @@ from django.contrib.auth import logout
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.urls import reverse
 
 from gongzhi.ground import today
 from gongzhi.ground.people.models import Account
+from gongzhi.web import errors
 
 Respond = Callable[[HttpRequest], HttpResponse]
 
@@ -32,7 +33,13 @@ def reference(respond: Respond) -> Respond:
     def answer(request: HttpRequest) -> HttpResponse:
         number = f"E-{today():%m%d}-" + "".join(secrets.choice(PLAIN) for _ in range(6))
         request.reference = number  # type: ignore[attr-defined]
-        response = respond(request)
+        # No text of this platform has a NUL in it, and PostgreSQL takes none.
+        unclear = "%00" in request.META.get("QUERY_STRING", "")
+        response = errors.bad_request(request) if unclear else respond(request)
+        if response.status_code == 405 and not response.content and not request.path.startswith("/api/"):
+            allowed = response["Allow"]
+            response = errors.not_allowed(request)
+            response["Allow"] = allowed
         response["X-Reference"] = number
         return response
 
@@ -48,7 +55,22 @@ class DefaultDeny(LoginRequiredMiddleware):
         if request.path.startswith("/api/"):
             return None
         answer: HttpResponseBase | None = super().process_view(request, view_func, view_args, view_kwargs)
+        match = request.resolver_match
+        if answer is not None and request.method == "POST" and match is not None and match.url_name == "do":
+            return sign_in_again(request)
         return answer
+
+
+def sign_in_again(request: HttpRequest) -> HttpResponse:
+    """The sign-in page for a form that was sent too late; what was typed goes through it and comes back."""
+    typed = request.POST.copy()
+    typed.pop("csrfmiddlewaretoken", None)
+    context = {
+        "next": request.get_full_path(),
+        "typed": typed.urlencode(),
+        "problems": [{"reason": "离开太久，已经退出登录。请再登录一次，填的内容会留着"}],
+    }
+    return render(request, "accounts/login.html", context, status=401)
 
 
 def idle_left(request: HttpRequest) -> int:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
-from django.http import Http404, HttpRequest
+from django.http import HttpRequest
+
+from gongzhi.ground.ledger.parameters import instant
+from gongzhi.ground.refusals import Refused
+from gongzhi.web.errors import Unclear
 
 KINDS = {"week": "本周", "fortnight": "近两周", "quarter": "本季度"}
 # A page never sums over more.
 LONGEST = timedelta(days=800)
+# No page speaks of days before or after these; what is moved by a span stays a day.
+EARLIEST, LATEST = date(1949, 10, 1), date(2999, 12, 31)
 
 
 @dataclass(frozen=True)
@@ -43,18 +49,44 @@ class Period:
         return Period(self.first + length, self.last + length, self.kind)
 
 
+def day_asked(text: str) -> date:
+    """A day of an address. Raises Unclear."""
+    try:
+        found = date.fromisoformat(text)
+    except ValueError as error:
+        raise Unclear(f"“{text[:20]}”不是日期，请写成 2020-06-08") from error
+    if not EARLIEST <= found <= LATEST:
+        raise Unclear(f"{text} 离现在太远，没有记录")
+    return found
+
+
+def instant_asked(text: str) -> datetime | None:
+    """An instant of an address, None when none is named. Raises Unclear."""
+    if not text:
+        return None
+    try:
+        found = instant(text)
+    except Refused as refused:
+        raise Unclear(refused.reason) from refused
+    day_asked(found.date().isoformat())
+    return found
+
+
+def in_order(first: date, last: date) -> None:
+    if first > last:
+        raise Unclear("起止日期反了，请把早的填在前面")
+
+
 def asked(request: HttpRequest, latest: date) -> Period:
-    """The span an address names by `from` and `to` or by `period`, else the fortnight of `latest`. Http404 if wrong."""
+    """The span an address names by `from` and `to` or by `period`, else the fortnight of `latest`. Raises Unclear."""
     given = request.GET
     kind = given.get("period", "fortnight")
-    try:
-        if given.get("from") and given.get("to"):
-            first, last = date.fromisoformat(given["from"]), date.fromisoformat(given["to"])
-        else:
-            return Period.around(latest, kind if kind in KINDS else "fortnight")
-    except ValueError as error:
-        raise Http404 from error
-    if not timedelta(0) <= last - first <= LONGEST:
-        raise Http404
+    named = [day_asked(given[name]) for name in ("from", "to") if given.get(name)]
+    if len(named) < 2:
+        return Period.around(latest, kind if kind in KINDS else "fortnight")
+    first, last = named
+    in_order(first, last)
+    if last - first > LONGEST:
+        raise Unclear("一次最多看两年，请选短一些的期间")
     fitting = (name for name in KINDS if Period.around(last, name) == Period(first, last, name))
     return Period(first, last, next(fitting, ""))

@@ -13,7 +13,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from gongzhi.ground import now, today
+from gongzhi.ground import day_of, now, today
 from gongzhi.ground.ledger.acts import By, registry
 from gongzhi.ground.ledger.models import Fact
 from gongzhi.ground.ledger.reads import history_of
@@ -28,6 +28,7 @@ from gongzhi.rooms.problems.deadlines import term_of
 from gongzhi.rooms.problems.models import Problem, ProblemQuerySet, Source, Stage
 from gongzhi.web.access import WORK, home_place, only, signed_in
 from gongzhi.web.doing import Verb
+from gongzhi.web.errors import Unclear
 from gongzhi.web.naming import Amount, Tag, Words, actor_words, knows_who, names_of, reading_order
 from gongzhi.web.templatetags.words import thing
 
@@ -50,6 +51,8 @@ TAGS = {
 VIEWS = {"open": "在办", "late": "已超时", "reported": "待派遣", "resolved": "等核查", "all": "全部"}
 # The last hours before the due instant are said in ochre.
 NEAR_HOURS = 4
+# From so many months on, what is overdue is said in months: nobody counts 1606 working days.
+LONG_OVERDUE = 3
 # The strip of an overdue problem goes on for so long.
 OVERDUE_SHOWN = timedelta(days=5)
 
@@ -70,9 +73,21 @@ def clock_of(problem: Problem, calendar: Calendar, at: datetime) -> Clock | None
         return None
     term = Deadline(problem.due_at, (), problem.due_at, "", "")
     late = at > problem.due_at
-    words = left_words(term, at, calendar)
+    months = months_between(day_of(problem.due_at), day_of(at))
+    words = f"已超 {months_words(months)}" if months >= LONG_OVERDUE else left_words(term, at, calendar)
     near = not late and ("个工作时" in words or "不到" in words) and hours_in(words) <= NEAR_HOURS
     return Clock(problem.due_at, words, late, near)
+
+
+def months_between(first: date, last: date) -> int:
+    """The whole months from a day to a later one; negative or 0 when it is not later."""
+    return (last.year - first.year) * 12 + last.month - first.month - (last.day < first.day)
+
+
+def months_words(months: int) -> str:
+    """5 个月, 6 年, 6 年 5 个月: never rounded up."""
+    years, rest = divmod(months, 12)
+    return " ".join([f"{years} 年"] * bool(years) + [f"{rest} 个月"] * bool(rest))
 
 
 def hours_in(words: str) -> int:
@@ -178,7 +193,7 @@ def key_of(text: str) -> UUID | None:
     try:
         return UUID(text) if text else None
     except ValueError as error:
-        raise Http404 from error
+        raise Unclear("翻页的位置看不明白，请从第一页看起") from error
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,6 @@ from gongzhi.ground import day_of, now
 from gongzhi.ground.keys import ancestors, under
 from gongzhi.ground.ledger import reads as ledger
 from gongzhi.ground.ledger.models import Fact, Tally
-from gongzhi.ground.ledger.parameters import instant
 from gongzhi.ground.people.may import Viewer
 from gongzhi.ground.places.models import Place
 from gongzhi.ground.refusals import Refused
@@ -31,8 +30,10 @@ from gongzhi.upper.league.models import Adoption, Formula
 from gongzhi.upper.league.reads import Standing
 from gongzhi.upper.league.scoring import Cell, Part, Row, changes
 from gongzhi.web.access import home_place, only, signed_in
+from gongzhi.web.errors import Unclear
 from gongzhi.web.facts import facts_address
 from gongzhi.web.naming import Amount, Words
+from gongzhi.web.periods import day_asked, instant_asked
 
 WEEKS = 12
 
@@ -57,7 +58,11 @@ class Line:
     total: str
     cells: list[Shown]
     listed: list[tuple[str, list[tuple[str, str]]]]
-    households: str = ""
+
+    @property
+    def nothing(self) -> bool:
+        """Whether none of the listed columns has anything."""
+        return not any(told for _, told in self.listed)
 
 
 @dataclass(frozen=True)
@@ -95,7 +100,10 @@ def last_week(place: Place) -> str:
 
 
 def asked(request: HttpRequest) -> Asked | None:
-    """The standing an address asks for; None when no formula is adopted there. Http404 when it may not be seen."""
+    """The standing an address asks for; None when no formula is adopted there. Http404 when it may not be seen.
+
+    Raises Unclear when it cannot be read.
+    """
     looking = signed_in(request)
     given = request.GET
     place = (
@@ -110,13 +118,13 @@ def asked(request: HttpRequest) -> Asked | None:
         return None
     if not may_compare(looking, place):
         raise Http404
+    as_of = instant_asked(given.get("as_of", ""))
+    week = given.get("week") or last_week(place)
     try:
-        as_of = instant(given["as_of"]) if given.get("as_of") else None
-        week = given.get("week") or last_week(place)
-        reads.monday_of(week)
+        day_asked(reads.monday_of(week).isoformat())
         formula = reads.adopted(place, week, as_of)
     except Refused as refused:
-        raise Http404 from refused
+        raise Unclear(refused.reason) from refused
     return Asked(place, formula, week, as_of) if formula else None
 
 
@@ -171,7 +179,8 @@ def lines(question: Asked, table: Standing) -> list[Line]:
                 if part.quantity and place
             ]
             listed.append((column.name, told))
-        made.append(Line(row, place, one_decimal(row.total) if row.total is not None else "—", cells, listed))
+        total = one_decimal(row.total) if row.total is not None else "—"
+        made.append(Line(row, place, total, cells, listed))
     return made
 
 
@@ -251,6 +260,8 @@ def page(request: HttpRequest) -> HttpResponse:
         "page_year": table.last.year,
         "plan": table.formula.plan,
         "lines": made,
+        "listed": [line for line in made if not line.nothing],
+        "unlisted": [line.row.unit.name for line in made if line.nothing],
         "ranks_before": {code: row.rank for code, row in previous.items()},
         "unit": chosen,
         "shifts": shifts(table, earlier, unit) if earlier else [],

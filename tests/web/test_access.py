@@ -12,6 +12,7 @@ from django.contrib.auth.hashers import make_password
 from django.test import Client
 from django.urls import URLPattern, get_resolver
 
+from gongzhi.ground.ledger.models import Fact
 from gongzhi.ground.people.models import Account
 from tests.web.conftest import SignIn, Week, read
 from tests.world import World
@@ -196,14 +197,92 @@ class TestErrors:
     @pytest.mark.parametrize(
         "address",
         [
-            "/facts/?from=yesterday",
             "/facts/?place=NOWHERE",
             "/facts/?indicator=none",
-            "/?from=2020-06-14&to=2020-06-01",
+            "/facts/?facet.mode__regex=((",
+            "/facts/?facet.mode__range=1",
         ],
     )
     def test_an_address_that_means_nothing_is_not_there(self, world: World, client: Client, address: str) -> None:
         assert client.get(address).status_code == 404
+
+    @pytest.mark.parametrize(
+        ("address", "reason"),
+        [
+            ("/?from=2020-06-14&to=2020-06-01", "起止日期反了"),
+            ("/?from=yesterday&to=2020-06-01", "“yesterday”不是日期"),
+            ("/?from=9999-12-25&to=9999-12-31", "离现在太远"),
+            ("/?from=0001-01-01&to=0001-01-07", "离现在太远"),
+            ("/?from=2010-01-01&to=2020-06-01", "最多看两年"),
+            ("/facts/?from=yesterday", "“yesterday”不是日期"),
+            ("/facts/?from=2020-06-14&to=2020-06-01", "起止日期反了"),
+            ("/facts/?as_of=soon", "“soon”不是时间"),
+            ("/facts/?as_of=0001-01-01T00:00", "看不明白"),
+            ("/facts/?as_of=2199-01-01T00:00", "截至的时间还没有到"),
+            ("/facts/?after=zzz", "不是时间"),
+            ("/facts/?after=2020-06-01T00:00|zzz", "翻页的位置看不明白"),
+            ("/facts/?after=0001-01-01T00:00|018f0000-0000-7000-8000-000000000000", "看不明白"),
+            ("/rules/?on=soon", "“soon”不是日期"),
+            ("/?place=%00", "网址或者提交的内容不完整"),
+        ],
+    )
+    def test_an_address_that_cannot_be_read_is_answered_in_words(
+        self, world: World, client: Client, address: str, reason: str
+    ) -> None:
+        answer = client.get(address)
+        assert answer.status_code == 400
+        assert reason in read(answer)
+        assert answer["X-Reference"] in read(answer)
+
+    @pytest.mark.parametrize(
+        "address",
+        [
+            "/standing/?week=soon",
+            "/standing/?week=8999-W52",
+            "/standing/?as_of=0001-01-01T00:00",
+            "/briefing/?as_of=soon",
+            "/briefing/?from=2020-06-14&to=2020-06-01",
+            "/problems/?before=zzz",
+        ],
+    )
+    def test_so_is_one_of_those_who_work(self, world: World, sign_in: SignIn, address: str) -> None:
+        answer = sign_in("street").get(address)
+        assert answer.status_code == 400
+        assert "看不明白" in read(answer)
+
+    def test_an_address_of_a_button_says_so(self, world: World, sign_in: SignIn) -> None:
+        answer = sign_in("street").get("/accounts/logout/")
+        assert (answer.status_code, answer["Allow"]) == (405, "POST, OPTIONS")
+        assert "不能直接打开" in read(answer)
+
+
+class TestTypedTooLate:
+    """A form sent after the session ended: nothing typed is lost, and nothing is written before signing in."""
+
+    REPORT = {"place": "LH-HYJ", "category": "0421", "description": "路口积水，井盖翘起", "key": "late"}
+
+    def test_comes_back_after_signing_in(self, world: World, client: Client) -> None:
+        account = world.account("secretary")
+        account.password, account.must_change_password = make_password("gongzhi-demo"), False
+        account.save(update_fields=["password", "must_change_password"])
+        written = Fact.objects.count()
+        asked = client.post("/do/problems.report/?next=/desk/", self.REPORT)
+        assert asked.status_code == 401
+        assert "填的内容会留着" in read(asked)
+        assert Fact.objects.count() == written
+        given = {"next": asked.context["next"], "typed": asked.context["typed"], "username": "secretary"}
+        wrong = client.post("/accounts/login/", given | {"password": "not this one"})
+        assert wrong.context["typed"] == given["typed"]
+        entered = client.post("/accounts/login/", given | {"password": "gongzhi-demo"})
+        assert entered["Location"] == "/do/problems.report/?next=/desk/"
+        page = read(client.get(entered["Location"]))
+        assert "路口积水，井盖翘起</textarea>" in page
+        assert 'value="late"' in page
+        assert "还没有保存" in page
+        assert "井盖翘起" not in read(client.get(entered["Location"]))
+
+    def test_leaves_other_addresses_to_the_plain_sign_in(self, world: World, client: Client) -> None:
+        assert client.post("/accounts/post/", {"post": "x"}).status_code == 302
 
 
 def test_the_footer_says_what_is_not_filled_in(world: World, client: Client, settings: Any) -> None:

@@ -168,6 +168,34 @@ class TestRefusals:
         assert answer.context["form"].errors == {"measures": "数量要大于 0。没有量，请删掉这一行"}
         assert form(answer).sent["measures-quantity"] == "0"
 
+    @pytest.mark.parametrize(
+        ("indicator", "quantity", "reason"), [("", "3", "没有选指标"), ("sticker_removed", "", "没有填数")]
+    )
+    def test_a_row_of_amounts_that_was_only_begun(
+        self, june: Week, sign_in: SignIn, indicator: str, quantity: str, reason: str
+    ) -> None:
+        given = {
+            "place": "LH-HYJ",
+            "category": "0201",
+            "description": "铲除小广告",
+            "measures-indicator": [indicator],
+            "measures-bound": ["exact"],
+            "measures-quantity": [quantity],
+        }
+        answer = sign_in("worker").post("/do/problems.settle/", given)
+        assert reason in answer.context["form"].errors["measures"]
+        assert form(answer).sent["measures-quantity"] == quantity
+
+    def test_everything_that_is_wrong_is_said_at_its_field(self, june: Week, sign_in: SignIn) -> None:
+        wrong = {"place": "LH-NOWHERE", "category": "9999", "source": "dream"}
+        answer = sign_in("secretary").post("/do/problems.report/", REPORT | wrong)
+        assert set(answer.context["form"].errors) == set(wrong)
+        page = read(answer)
+        assert "有 3 处要改" in page
+        for name in wrong:
+            assert f'<a href="#{name}">' in page
+            assert f'id="{name}-error"' in page
+
     def test_a_moment_that_has_not_come(self, june: Week, sign_in: SignIn) -> None:
         answer = sign_in("worker").post("/do/problems.report/", REPORT | {"at-day": "2199-01-01"})
         assert "发生时间不能晚于现在" in answer.context["form"].errors["at"]
@@ -186,6 +214,14 @@ class TestRefusals:
         assert 'value="forced" disabled' in page
         given = {"problem": june.number("pool"), "mode": "forced"}
         assert "mode" in client.post("/do/problems.resolve/", given).context["form"].errors
+
+
+def test_stocks_are_counted_where_stocks_are_asked_for(june: Week, sign_in: SignIn) -> None:
+    client = sign_in("secretary")
+    assert "常住人口" not in read(client.get("/do/problems.settle/"))
+    counting = read(client.get("/do/places.count/"))
+    assert "常住人口" in counting
+    assert "拆除棚亭杂屋" not in counting
 
 
 def test_what_came_with_the_link_stands_fixed(june: Week, sign_in: SignIn) -> None:

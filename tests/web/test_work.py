@@ -12,6 +12,7 @@ from django.test import Client
 from gongzhi.ground.ledger.parameters import instant
 from gongzhi.rooms.problems.models import Problem
 from gongzhi.upper.briefing import reads as briefing
+from gongzhi.web.problems import months_between, months_words
 from tests.web.conftest import SignIn, Week, number_of, read, removed
 from tests.web.test_facts import total
 from tests.world import World
@@ -38,6 +39,21 @@ class TestMyDay:
         assert row.clock.late
         assert row.tag.words == "已超时"
         assert "is-late" in read(page)
+
+    def test_says_when_there_is_more_than_it_lists(
+        self, june: Week, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        assert "以上" not in read(sign_in("secretary").get("/desk/"))
+        monkeypatch.setattr("gongzhi.hall.my_day.SHOWN", 1)
+        page = read(sign_in("secretary").get("/desk/"))
+        assert "<b>1</b> 以上 等核查" in page
+        assert "先列 1 件" in page
+
+    def test_leads_the_auditor_to_what_is_audited(self, june: Week, sign_in: SignIn) -> None:
+        page = read(sign_in("auditor").get("/desk/"))
+        assert "核对" in page
+        assert "/do/" not in page
+        assert "没有要答复的交办" not in page
 
     def test_an_empty_day_says_whether_that_is_good(self, world: World, sign_in: SignIn) -> None:
         assert "没有要办结的问题" in read(sign_in("secretary").get("/desk/"))
@@ -148,6 +164,32 @@ class TestProblems:
         client.get("/me/")
         with django_assert_max_num_queries(34):
             client.get(f"/problems/{june.number('shed')}/")
+
+
+@pytest.mark.parametrize(
+    ("due", "on", "words"),
+    [
+        ("2020-06-11", "2020-06-11", ""),
+        ("2020-06-11", "2020-09-10", "2 个月"),
+        ("2020-06-11", "2020-09-11", "3 个月"),
+        ("2020-03-31", "2020-06-30", "2 个月"),
+        ("2020-06-11", "2021-06-11", "1 年"),
+        ("2020-06-11", "2026-11-23", "6 年 5 个月"),
+    ],
+)
+def test_long_times_are_said_in_whole_months(due: str, on: str, words: str) -> None:
+    assert months_words(months_between(date.fromisoformat(due), date.fromisoformat(on))) == words
+
+
+def test_what_is_long_overdue_is_not_counted_in_days(june: Week, sign_in: SignIn) -> None:
+    to = {"problem": june.number("pool"), "organisation": "LH-ZF"}
+    june.do("pool out", "12T08:30", "secretary", "problems.dispatch", **to)
+    with june.world.on("2020-06-30T09:00"):
+        assert "个工作日" in sign_in("secretary").get("/desk/").context["due"][0].clock.words
+    with june.world.on("2021-08-01T09:00"):
+        client = sign_in("secretary")
+        assert client.get("/desk/").context["due"][0].clock.words == "已超 1 年 1 个月"
+        assert "已超 1 年 1 个月，" in read(client.get(f"/problems/{june.number('pool')}/"))
 
 
 class TestTasks:
@@ -275,6 +317,8 @@ class TestStanding:
         listed = [figure for line in answer.context["lines"] for _, figures in line.listed for figure in figures]
         assert "4 间" in dict(listed)
         assert "只列出，不计分" in read(answer)
+        shown = {line.row.unit.name for line in answer.context["listed"]} | set(answer.context["unlisted"])
+        assert shown == {line.row.unit.name for line in answer.context["lines"]}
         for words, href in listed:
             assert total(client.get(href)) == [words]
 

@@ -66,6 +66,12 @@ def stamp(context: template.Context, value: datetime | None, empty: str = "æœªçŸ
 
 
 @register.simple_tag
+def full_stamp(value: datetime) -> SafeString:
+    """Day and time with the year, unless it is this year."""
+    return _time(value.astimezone(UTC).isoformat(), stamp_words(value, today().year))
+
+
+@register.simple_tag
 def clock(value: datetime) -> SafeString:
     return _time(value.astimezone(UTC).isoformat(), clock_words(value))
 
