@@ -85,7 +85,7 @@ def request_schema(act: Act[Any]) -> dict[str, Any]:
     return {
         "type": "object",
         "title": act.chinese,
-        "properties": properties | COMMON,
+        "properties": properties | {name: told for name, told in COMMON.items() if name != "by" or not act.in_person},
         "additionalProperties": False,
         **({"required": required} if required else {}),
     }
@@ -122,7 +122,8 @@ def path_parameters(act: Act[Any]) -> dict[str, dict[str, Any]]:
 def description(act: Act[Any]) -> str:
     """The policy in words, who may, and what is left."""
     who = "、".join([str(Role(role).label) for role in act.who] + (["系统"] if act.by_system else []))
-    return f"{act.doc}\n\n由{who}办理，留下记录“{act.fact_chinese}”（{act.leaves}）。"
+    own = "，要本人办理" if act.in_person else ""
+    return f"{act.doc}\n\n由{who}办理{own}，留下记录“{act.fact_chinese}”（{act.leaves}）。"
 
 
 def codes(act: Act[Any]) -> dict[int, list[str]]:

@@ -41,6 +41,7 @@ def described(act: Act[Any]) -> dict[str, Any]:
         "noun": act.address,
         "who": [{"role": role, "chinese": Role(role).label} for role in act.who],
         "by_system": act.by_system,
+        "in_person": act.in_person,
         "audience": [{"audience": one, "chinese": Audience(one).label} for one in act.audience],
         "facets": sorted(act.facets),
         "parameters": act.json_schema(),
