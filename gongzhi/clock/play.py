@@ -11,11 +11,12 @@ from typing import Any
 
 import yaml
 from django.db import transaction
+from django.db.models import Max
 
 from gongzhi.clock import reactions, schedules
 from gongzhi.ground import clock_at, day_of, now
 from gongzhi.ground.ledger.acts import By, registry
-from gongzhi.ground.ledger.models import Fact
+from gongzhi.ground.ledger.models import Fact, Installation
 from gongzhi.ground.ledger.parameters import instant
 from gongzhi.ground.ledger.seal import seal
 from gongzhi.ground.ledger.writing import installation_is_demo
@@ -86,6 +87,9 @@ class Player:
         self.clock: datetime | None = None
         # Whether something may wait to be reacted to.
         self.stirred = True
+        # Items recorded before the last fact played earlier: answers as of an instant in between change.
+        self.backwards = 0
+        self.played_until = self._played_until() if self.demo else None
 
     def play(self, items: Iterable[Mapping[str, Any]], each: Callable[[Fact], None] = lambda fact: None) -> int:
         """Returns the number of items played. Raises BrokenItem at the first refusal; nothing of that item is kept."""
@@ -109,6 +113,7 @@ class Player:
             raise Refused("play.recorded_at", "登记时间只能在演示库里指定，正式库一律用当前时间")
         moved = (recorded_at or at) if self.demo else None
         if moved is not None:
+            self.backwards += self.played_until is not None and moved < self.played_until
             self._pass_time(moved)
         with clock_at(moved) if moved is not None else nullcontext(), transaction.atomic():
             by = By(
@@ -125,6 +130,13 @@ class Player:
         if name := item.get("as"):
             self.named[str(name)] = fact
         return fact
+
+    def _played_until(self) -> datetime | None:
+        """When the last fact was recorded that was played, not done: before the database itself was made."""
+        made = Installation.objects.values_list("created_at", flat=True).get()
+        played = Fact.objects.filter(district=self.district, recorded_at__lt=made)
+        last: datetime | None = played.aggregate(last=Max("recorded_at"))["last"]
+        return last
 
     def _pass_time(self, instant: datetime) -> None:
         """Let what falls due up to `instant` happen first, each at its own time."""
@@ -156,7 +168,9 @@ class Player:
                 self.actors[name] = Actor.system(self.district)
             elif name.startswith("$"):
                 person = Person.refer(self._value(name), self.district)
-                self.actors[name] = person.actor or Actor.system(self.district)
+                if person.actor is None:
+                    raise Refused("play.by", f"“{name}”的人员信息已删除，不能再以其名义登记")
+                self.actors[name] = person.actor
             else:
                 account = Account.objects.filter(username=name, district=self.district).first()
                 actor = account.actor if account else Person.refer(name, self.district).actor if name else None

@@ -209,3 +209,29 @@ def test_a_name_that_does_not_fit_is_refused_on_every_database(world):
         for more in ({"name": "长" * 61}, {"name": " "}, {"aliases": ["长" * 61]}):
             assert refused(lambda more=more: world.do("district", "places.open", **(place | more))) == "places.name"
         assert refused(lambda: world.do("district", "places.rename", place="LH-Y3", name="长" * 61)) == "places.name"
+
+
+def test_a_branch_secretary_looks_into_the_own_members_only(world):
+    """The worker lives and works where the branch sits; that is no reason to open the worker's data."""
+    with world.on(NOON):
+        world.do("branch", "people.reveal", person="member", field="name", purpose="contact")
+        code = refused(lambda: world.do("branch", "people.reveal", person="worker", field="name", purpose="contact"))
+        assert code == "people.reveal_member"
+        world.do("secretary", "people.reveal", person="worker", field="name", purpose="contact")
+
+
+def test_the_source_of_a_count_is_words_that_can_be_erased(world):
+    from gongzhi.ground.register.models import Count
+
+    with world.on(NOON):
+        fact = world.do(
+            "worker",
+            "places.count",
+            place="LH-YGHY",
+            source="陈立手抄",
+            measures=[{"indicator": "residents", "quantity": 9}],
+        )
+    assert "陈立" not in seals.leaf_bytes(fact).decode()
+    row = Count.objects.get(fact=fact)
+    assert row.text == "陈立手抄"
+    assert row.words_stand

@@ -308,6 +308,16 @@ class Organisation(InTree):
         raise Refused("organisations.ambiguous", f"叫“{text}”的组织不止一个：{options}。请改填编号")
 
 
+class Purpose(models.TextChoices):
+    """What two organisations are paired for."""
+
+    JOINT_BUILDING = "joint_building", "支部联建"
+    ASSIGNED = "assigned", "分包联系"
+    VILLAGE_AND_COMMUNITY = "village_and_community", "村社联动"
+    NEIGHBOURS = "neighbours", "共驻共建"
+    AID = "aid", "结对帮扶"
+
+
 class Pairing(models.Model):
     """结对: two organisations that work on something together (支部联建, 分包联系), from–to."""
 
@@ -316,7 +326,7 @@ class Pairing(models.Model):
     one = ScopedFK(Organisation, models.PROTECT, related_name="+", verbose_name="一方")
     other = ScopedFK(Organisation, models.PROTECT, related_name="+", verbose_name="另一方")
     place = ScopedFK(Place, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="联系地点")
-    purpose = models.CharField("事由", max_length=40)
+    purpose = models.CharField("事由", max_length=40, choices=Purpose.choices)
     since = models.DateField("起")
     until = models.DateField("止", null=True, blank=True)
     recorded_at = models.DateTimeField("登记时间", default=now)

@@ -16,7 +16,7 @@ from gongzhi.ground.ledger.acts import Audience, By, Entry, Share, act, lock
 from gongzhi.ground.ledger.models import Fact, personal_models, worded_models
 from gongzhi.ground.people import vault
 from gongzhi.ground.people.may import covers, posts
-from gongzhi.ground.people.models import Account, Actor, Appointment, Person, Role
+from gongzhi.ground.people.models import ORGANISERS, Account, Actor, Appointment, Person, Role
 from gongzhi.ground.people.vault_models import Field, Purpose
 from gongzhi.ground.places.models import Organisation, Place
 from gongzhi.ground.refusals import Conflict, Forbidden, Refused
@@ -217,7 +217,12 @@ def _home_or_refuse(person: Person) -> Place:
     in_person=True,
 )
 def reveal(*, by: By, person: Person, field: Field, purpose: Purpose) -> Entry:
-    """Read one sealed value for one purpose. The reading is itself a fact, which the person concerned may see."""
+    """Read one sealed value for one purpose. The reading is itself a fact, which the person concerned may see.
+
+    A branch secretary reads of the branch's own members only, whoever else lives or works where the branch sits.
+    """
+    if not _may_look_into(by, person):
+        raise Forbidden("people.reveal_member", "支部书记只能查看本支部党员的信息，其他人员请由社区书记或组织员查看")
     vault.open_sealed(person=person, field=field, purpose=purpose, by=by.actor)
     return Entry(
         subject=person,
@@ -225,6 +230,21 @@ def reveal(*, by: By, person: Person, field: Field, purpose: Purpose) -> Entry:
         label=f"{field.label}，用途：{purpose.label}",
         facets={"field": field, "purpose": purpose},
         parties=[Share("concerned", actor=person.actor)] if person.actor else [],
+    )
+
+
+def _may_look_into(by: By, person: Person) -> bool:
+    home = _home_of(person)
+    held = by.held if by.held is not None else posts(by.actor, by.judged_on)
+    if any(post.role in ORGANISERS and covers(post, home, None) for post in held):
+        return True
+    branches = [post.organisation.path for post in held if post.role == Role.BRANCH_SECRETARY and post.organisation]
+    member = person.appointments.in_force(by.judged_on).filter(role=Role.MEMBER, organisation__isnull=False)
+    return any(
+        one.organisation.path.startswith(path)
+        for one in member.select_related("organisation")
+        if one.organisation
+        for path in branches
     )
 
 

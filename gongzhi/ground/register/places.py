@@ -21,10 +21,12 @@ from gongzhi.ground.places.models import (
     Place,
     PlaceCode,
     PlaceKind,
+    Purpose,
     name_key,
     parent_allows,
 )
 from gongzhi.ground.refusals import Conflict, Refused
+from gongzhi.ground.register.models import Count
 
 KEEPERS = (Role.ADMINISTRATOR, Role.DISTRICT_ORGANISER, Role.STREET_ORGANISER)
 LOCAL_KEEPERS = (*KEEPERS, Role.COMMUNITY_SECRETARY, Role.WORKER)
@@ -349,7 +351,8 @@ def count(*, by: By, place: Place, source: str, measures: list[Quantity]) -> Ent
     if not measures:
         raise Refused("places.count", "至少填一个数量", field="measures")
     only_stocks(measures)
-    return Entry(subject=place, place=place, label=f"{place.name}底数（{source.strip()[:60]}）", measures=measures)
+    row = Count(district=by.district, place=place, text=source.strip())
+    return Entry(subject=place, place=place, label=f"{place.name}底数", measures=measures, rows=[row])
 
 
 LEVELS = {"district": PlaceKind.DISTRICT, "street": PlaceKind.STREET, "community": PlaceKind.COMMUNITY}
@@ -499,24 +502,24 @@ def check_uscc(code: str) -> None:
     who=KEEPERS,
     place=lambda one, **_: one.place,
     audience=Audience.PUBLIC,
+    facets={"purpose": Purpose},
     terms={"one": "一方", "other": "另一方", "purpose": "事由", "place": "联系地点"},
-    example={"one": "LH-YGHY-DW", "other": "TY-WY-ZB", "purpose": "支部联建"},
+    example={"one": "LH-YGHY-DW", "other": "TY-WY-ZB", "purpose": "joint_building"},
     in_person=True,
 )
-def pair(*, by: By, one: Organisation, other: Organisation, purpose: str, place: Place | None = None) -> Entry:
+def pair(*, by: By, one: Organisation, other: Organisation, purpose: Purpose, place: Place | None = None) -> Entry:
     """Pair two organisations for a purpose (支部联建, 分包联系, 村社联动) from today on."""
     if one.pk == other.pk:
         raise Refused("organisations.pair_self", "一个组织不能和自己结对", field="other")
-    if not 2 <= len(purpose.strip()) <= 40:
-        raise Refused("organisations.purpose", "事由用 2 到 40 字写明，如“支部联建”", field="purpose")
     standing = Pairing.objects.filter(Q(one=one, other=other) | Q(one=other, other=one), purpose=purpose, until=None)
     if standing.exists():
-        raise Conflict("organisations.paired", f"“{one}”与“{other}”已经为“{purpose}”结对")
-    pairing = Pairing(district=by.district, one=one, other=other, purpose=purpose.strip(), place=place, since=by.day)
+        raise Conflict("organisations.paired", f"“{one}”与“{other}”已经为“{purpose.label}”结对")
+    pairing = Pairing(district=by.district, one=one, other=other, purpose=purpose, place=place, since=by.day)
     return Entry(
         subject=one,
         place=place or one.place,
         organisation=one,
-        label=f"{one}与{other} {purpose.strip()}",
+        label=f"{one}与{other}{purpose.label}",
+        facets={"purpose": purpose},
         rows=[pairing],
     )

@@ -35,6 +35,7 @@ ANSWERERS = (
     terms={"assignee": "承办组织", "ask": "交办内容", "due_on": "期限", "place": "地点"},
     example={"assignee": "LH-YGHY-JWH", "ask": "梳理5号院南墙补绿点位", "due_on": "2020-06-19"},
     by_system=True,
+    in_person=True,
 )
 def assign(
     *, by: By, assignee: Organisation, ask: str, due_on: date | None = None, place: Place | None = None
@@ -81,6 +82,7 @@ def assign(
     audience=Audience.PARTIES,
     terms={"task": "交办事项", "answer": "答复"},
     example={"task": "$task", "answer": "点位已梳理，共 2 处"},
+    in_person=True,
 )
 def answer(*, by: By, task: Task, answer: str) -> Entry:
     """Say what was done. The one who asked strikes it off or gives it back."""
@@ -106,6 +108,7 @@ def answer(*, by: By, task: Task, answer: str) -> Entry:
     audience=Audience.PARTIES,
     terms={"task": "交办事项", "reason": "理由"},
     example={"task": "$task", "reason": "还差3号院的点位，请补齐"},
+    in_person=True,
 )
 def give_back(*, by: By, task: Task, reason: str) -> Entry:
     """Give an answer back for more, with the reason."""
@@ -130,6 +133,7 @@ def give_back(*, by: By, task: Task, reason: str) -> Entry:
     audience=Audience.PARTIES,
     terms={"task": "交办事项"},
     example={"task": "$task"},
+    in_person=True,
 )
 def close(*, by: By, task: Task) -> Entry:
     """Strike an answered task off. Whoever answered it may not do so."""

@@ -33,7 +33,15 @@ class Command(BaseCommand):
             raise CommandError(f"{file} 不是 UTF-8 文本，请另存为 UTF-8") from error
         except Refused as refused:
             raise CommandError(refused.reason) from refused
-        play.Player(installation.district).play(items, self.tell)
+        player = play.Player(installation.district)
+        try:
+            player.play(items, self.tell)
+        finally:
+            if player.backwards:
+                self.stderr.write(
+                    f"提示：{player.backwards} 项的登记时间早于已演完的记录，截至其后各时刻的旧答案会随之改变；"
+                    "要当补录，请写 recorded_at"
+                )
 
     def tell(self, fact: Fact) -> None:
         self.stdout.write(f"{fact.pk} {fact.kind} {fact.label}")

@@ -161,7 +161,20 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("district", gongzhi.ground.keys.DistrictField(max_length=6, verbose_name="区县租户号")),
-                ("purpose", models.CharField(max_length=40, verbose_name="事由")),
+                (
+                    "purpose",
+                    models.CharField(
+                        choices=[
+                            ("joint_building", "支部联建"),
+                            ("assigned", "分包联系"),
+                            ("village_and_community", "村社联动"),
+                            ("neighbours", "共驻共建"),
+                            ("aid", "结对帮扶"),
+                        ],
+                        max_length=40,
+                        verbose_name="事由",
+                    ),
+                ),
                 ("since", models.DateField(verbose_name="起")),
                 ("until", models.DateField(blank=True, null=True, verbose_name="止")),
                 ("recorded_at", models.DateTimeField(default=gongzhi.ground.now, verbose_name="登记时间")),
