@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("ledger", "0001_initial"),
-        ("places", "0002_alter_pairing_purpose"),
+        ("places", "0001_initial"),
     ]
 
     operations = [
