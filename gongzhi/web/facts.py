@@ -45,7 +45,7 @@ from gongzhi.web.naming import (
     party_words,
     texts_of,
 )
-from gongzhi.web.periods import day_asked, in_order, instant_asked
+from gongzhi.web.periods import day_asked, in_order, instant_asked, known_by
 from gongzhi.web.templatetags.words import full_span, thing
 
 PAGE = 50
@@ -118,9 +118,7 @@ class Question:
         first = day_asked(asked["from"]) if asked.get("from") else date.min
         last = day_asked(asked["to"]) if asked.get("to") else date.max
         in_order(first, last)
-        as_of = instant_asked(asked.get("as_of", ""))
-        if as_of and as_of > now():
-            raise Unclear("截至的时间还没有到，请填以前的时间")
+        as_of = known_by(asked.get("as_of", ""))
         facets = {
             name.partition(".")[2]: str(value) for name, value in asked.items() if name.startswith("facet.") and value
         }

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 
 from django.http import HttpRequest
 
+from gongzhi.ground import now
 from gongzhi.ground.ledger.parameters import instant
 from gongzhi.ground.refusals import Refused
 from gongzhi.web.errors import Unclear
@@ -69,6 +70,14 @@ def instant_asked(text: str) -> datetime | None:
     except Refused as refused:
         raise Unclear(refused.reason) from refused
     day_asked(found.date().isoformat())
+    return found
+
+
+def known_by(text: str) -> datetime | None:
+    """The instant as of which something is asked; it has come already. Raises Unclear."""
+    found = instant_asked(text)
+    if found and found > now():
+        raise Unclear("截至的时间还没有到，请填以前的时间")
     return found
 
 

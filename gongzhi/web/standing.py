@@ -33,7 +33,7 @@ from gongzhi.web.access import home_place, only, signed_in
 from gongzhi.web.errors import Unclear
 from gongzhi.web.facts import facts_address
 from gongzhi.web.naming import Amount, Words
-from gongzhi.web.periods import day_asked, instant_asked
+from gongzhi.web.periods import day_asked, known_by
 
 WEEKS = 12
 
@@ -118,7 +118,7 @@ def asked(request: HttpRequest) -> Asked | None:
         return None
     if not may_compare(looking, place):
         raise Http404
-    as_of = instant_asked(given.get("as_of", ""))
+    as_of = known_by(given.get("as_of", ""))
     week = given.get("week") or last_week(place)
     try:
         day_asked(reads.monday_of(week).isoformat())

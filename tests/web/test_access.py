@@ -240,6 +240,7 @@ class TestErrors:
             "/standing/?week=soon",
             "/standing/?week=8999-W52",
             "/standing/?as_of=0001-01-01T00:00",
+            "/standing/?as_of=2199-01-01T00:00",
             "/briefing/?as_of=soon",
             "/briefing/?from=2020-06-14&to=2020-06-01",
             "/problems/?before=zzz",
