@@ -211,6 +211,9 @@ def _make(act: Act[Any], by: By, entry: Entry, request: str) -> _Made:
 
 # Facts written by one statement; more go in several, within every database's limit of bound values.
 CHUNK = 200
+HALF = 2
+# From here on arrays are quicker to bind than values.
+MANY = 8
 LABEL_LIMIT = 160
 
 
@@ -266,10 +269,13 @@ def _write(made: Sequence[_Made], rows: Sequence[models.Model]) -> None:
 def _execute(statements: Sequence[Statement]) -> None:
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql" and statements:
-            *first, (last, _) = statements
-            parts = ", ".join(f"part_{number} AS ({sql})" for number, (sql, _) in enumerate(first))
-            whole = f"WITH {parts} {last}" if first else last
-            cursor.execute(whole, [value for _, values in statements for value in values])
+            # The driver keeps the plan of short statements only: facts and rows in one, what is counted in the other.
+            for some in (statements[:HALF], statements[HALF:]):
+                if some:
+                    *first, (last, _) = some
+                    parts = ", ".join(f"part_{number} AS ({sql})" for number, (sql, _) in enumerate(first))
+                    whole = f"WITH {parts} {last}" if first else last
+                    cursor.execute(whole, [value for _, values in some for value in values])
         else:
             for sql, values in statements:
                 cursor.execute(sql, values)
@@ -308,21 +314,32 @@ def taken_back_if_refused() -> Iterator[None]:
 
 
 def _insertion(model: type[models.Model], instances: list[models.Model]) -> Statement:
-    fields = model._meta.concrete_fields
-    values = [
-        field.get_db_prep_save(getattr(instance, field.attname), connection)
-        for instance in instances
-        for field in fields
+    fields = tuple(model._meta.concrete_fields)
+    return _insert(model, fields, [[getattr(one, field.attname) for field in fields] for one in instances])
+
+
+def _insert(
+    model: type[models.Model], fields: Sequence[models.Field[Any, Any]], rows: Sequence[Sequence[Any]]
+) -> Statement:
+    """Rows into a table. Many go to PostgreSQL as an array per column: one statement and plan however many rows."""
+    prepared = [
+        [field.get_db_prep_save(value, connection) for field, value in zip(fields, row, strict=True)] for row in rows
     ]
-    return _insert_sql(model._meta.db_table, tuple(field.column for field in fields), len(instances)), values
+    columns = tuple((field.column or "", field.db_type(connection) or "") for field in fields)
+    if connection.vendor == "postgresql" and len(rows) >= MANY:
+        return _insert_arrays(model._meta.db_table, columns), [list(column) for column in zip(*prepared, strict=True)]
+    names = ", ".join(f'"{name}"' for name, _ in columns)
+    row = f"({', '.join(['%s'] * len(columns))})"
+    sql = f'INSERT INTO "{model._meta.db_table}" ({names}) VALUES {", ".join([row] * len(rows))}'  # noqa: S608
+    return sql, [value for row in prepared for value in row]
 
 
 @cache
-def _insert_sql(table: str, columns: tuple[str, ...], rows: int) -> str:
-    """Only names of our own tables and columns are put into the statement; values are bound."""
-    row = f"({', '.join(['%s'] * len(columns))})"
-    names = ", ".join(f'"{column}"' for column in columns)
-    return f'INSERT INTO "{table}" ({names}) VALUES {", ".join([row] * rows)}'  # noqa: S608
+def _insert_arrays(table: str, columns: tuple[tuple[str, str], ...]) -> str:
+    """Only names and types of our own columns are put into the statement; values are bound."""
+    names = ", ".join(f'"{name}"' for name, _ in columns)
+    arrays = ", ".join(f"%s::{kind.partition('(')[0]}[]" for _, kind in columns)
+    return f'INSERT INTO "{table}" ({names}) SELECT * FROM UNNEST({arrays})'  # noqa: S608
 
 
 Sums = dict[tuple[Any, ...], list[int]]
@@ -375,14 +392,11 @@ def _upsert(model: type[models.Model], columns: list[str], sums: Sums) -> list[S
     if not sums:
         return []
     table = model._meta.db_table
-    fields = {one.attname: one for one in model._meta.concrete_fields}
-    names = ["id", *columns, "quantity", "inexact"]
-    values: list[Any] = []
-    for key in sorted(sums, key=lambda one: tuple(str(part) for part in one)):
-        row = [uuid7(), *key, *sums[key]]
-        values += [fields[name].get_db_prep_value(value, connection) for name, value in zip(names, row, strict=True)]
+    by_name = {one.attname: one for one in model._meta.concrete_fields}
+    fields = [by_name[name] for name in ("id", *columns, "quantity", "inexact")]
+    keys = sorted(sums, key=lambda one: tuple(str(part) for part in one))
+    insert, values = _insert(model, fields, [[uuid7(), *key, *sums[key]] for key in keys])
     unique = ", ".join(name for name in columns if name != "path")
-    insert = _insert_sql(table, tuple(names), len(sums))
     sql = (
         f"{insert} ON CONFLICT ({unique}) DO UPDATE SET "
         f"quantity = {table}.quantity + excluded.quantity, inexact = {table}.inexact + excluded.inexact"
