@@ -430,7 +430,7 @@ def remeasure(*, by: By, problem: Problem, measures: list[Quantity], reason: str
     place=lambda problem, **_: problem.place,
     audience=(Audience.PUBLIC, Audience.AREA),
     facets={"category": CATEGORY, "outcome": Outcome},
-    terms={"problem": "问题", "passed": "通过", "note": "说明"},
+    terms={"problem": "问题", "passed": "是否通过", "note": "说明"},
     example={"problem": "$problem", "passed": True, "note": "现场已复绿"},
 )
 def verify(*, by: By, problem: Problem, passed: bool, note: str = "") -> Entry:
