@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -12,7 +12,7 @@ from django.db.models import prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 
 from gongzhi.api import body
-from gongzhi.api.answers import answer, fact_json, refusal, refuse, status_of
+from gongzhi.api.answers import answer, fact_json, links, refusal, refuse, status_of
 from gongzhi.ground import now
 from gongzhi.ground.ledger.acts import STAMP_GOOD_FOR, Act, By, registry
 from gongzhi.ground.ledger.models import Fact
@@ -57,15 +57,12 @@ class Sender:
     def cause(self, text: str) -> Fact:
         """The fact that led here. One that may not be opened is not there."""
         if text not in self.causes:
+            among = Fact.objects.visible_to(Viewer.of(self.actor))
             try:
-                pk = UUID(text)
-            except ValueError:
-                found = None
-            else:
-                found = Fact.objects.visible_to(Viewer.of(self.actor)).filter(pk=pk).first()
-            if found is None:
-                raise Unknown("ledger.unknown_fact", f"没有编号为“{text}”的记录，请核对", field="because")
-            self.causes[text] = found
+                self.causes[text] = Fact.refer(text, self.actor.district, among)
+            except Refused as refused:
+                refused.field = "because"
+                raise
         return self.causes[text]
 
 
@@ -81,7 +78,8 @@ def do(request: HttpRequest, act: Act[Any], path: Mapping[str, str]) -> HttpResp
         fact = act.call(by, raw | dict(path))
     except Refused as refused:
         return refuse(refused, act.name)
-    return answer(fact_json(fact), status_of(fact))
+    known = links([fact], lambda: Viewer.of(request.auth))  # type: ignore[attr-defined]
+    return answer(fact_json(fact, known), status_of(fact))
 
 
 @dataclass
@@ -115,10 +113,10 @@ class Item:
         own = body.COMMON | {"act", "key"}
         return {name: value for name, value in self.told.items() if name not in own}
 
-    def json(self) -> dict[str, Any]:
+    def json(self, known: Collection[UUID]) -> dict[str, Any]:
         told: dict[str, Any] = {"key": self.key} if self.key else {}
         if isinstance(self.result, Fact):
-            return told | {"status": status_of(self.result), "fact": fact_json(self.result)}
+            return told | {"status": status_of(self.result), "fact": fact_json(self.result, known)}
         assert self.result is not None  # noqa: S101  (every item is answered)
         return told | {"status": self.result.status, **refusal(self.result, self.act.name if self.act else "")}
 
@@ -147,7 +145,8 @@ class Batch:
             self.still_fresh()
             facts = [item.result for item in self.items if isinstance(item.result, Fact)]
             prefetch_related_objects(facts, "place", "organisation", "measures")
-        return [item.json() for item in self.items]
+        known = links(facts, lambda: Viewer.of(self.sender.actor))
+        return [item.json(known) for item in self.items]
 
     def run_from(self, start: int) -> list[Item]:
         """The items from here on that can be done together: of one act, none led to by another, no key twice."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from functools import cache
 from typing import Any
+from uuid import UUID
 
 from django.http import HttpResponse
 
 from gongzhi.ground import SHANGHAI
 from gongzhi.ground.ledger.models import Fact, Indicator
+from gongzhi.ground.people.may import Viewer
 from gongzhi.ground.refusals import Refused
 
 
@@ -49,8 +51,16 @@ def number(thousandths: int) -> int | float:
     return thousandths / 1000 if thousandths % 1000 else thousandths // 1000
 
 
-def fact_json(fact: Fact) -> dict[str, Any]:
-    """A fact as programs see it: codes, ids and numbers, nobody's name."""
+def links(facts: Iterable[Fact], looking: Callable[[], Viewer]) -> frozenset[UUID]:
+    """Of the facts that led to these or that they correct, those one may open: one query, and none where none is."""
+    named = {pk for fact in facts for pk in (fact.because_id, fact.corrects_id) if pk}
+    if not named:
+        return frozenset()
+    return frozenset(Fact.objects.visible_to(looking()).filter(pk__in=named).values_list("pk", flat=True))
+
+
+def fact_json(fact: Fact, links: Collection[UUID]) -> dict[str, Any]:
+    """A fact as programs see it: codes, ids and numbers, nobody's name; of other facts only those in `links`."""
     return {
         "id": str(fact.pk),
         "kind": fact.kind,
@@ -75,15 +85,11 @@ def fact_json(fact: Fact) -> dict[str, Any]:
             ),
             key=lambda row: row["indicator"],
         ),
-        "because": str(fact.because_id) if fact.because_id else None,
-        "corrects": str(fact.corrects_id) if fact.corrects_id else None,
+        "because": str(fact.because_id) if fact.because_id in links else None,
+        "corrects": str(fact.corrects_id) if fact.corrects_id in links else None,
     }
 
 
 def status_of(fact: Fact) -> int:
     """201 for a new fact, 200 for one that this key had left before."""
     return 200 if getattr(fact, "repeated", False) else 201
-
-
-def facts_json(facts: Iterable[Fact]) -> list[dict[str, Any]]:
-    return [fact_json(fact) for fact in facts]

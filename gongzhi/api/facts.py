@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef
@@ -12,7 +11,7 @@ from ninja import Query, Schema
 from pydantic import Field
 
 from gongzhi.api import body
-from gongzhi.api.answers import answer, fact_json, facts_json
+from gongzhi.api.answers import answer, fact_json, links
 from gongzhi.ground.ledger import seal
 from gongzhi.ground.ledger.models import Fact, FactQuerySet, Measure
 from gongzhi.ground.people.may import Viewer
@@ -57,7 +56,9 @@ def opened(request: HttpRequest, text: str, looking: Viewer) -> Fact:
 
 def one(request: HttpRequest, *, fact: str) -> HttpResponse:
     """一条记录。无权查看的和没有的一样：404。"""
-    return answer(fact_json(opened(request, fact, viewer(request))))
+    looking = viewer(request)
+    found = opened(request, fact, looking)
+    return answer(fact_json(found, links([found], lambda: looking)))
 
 
 def proof(request: HttpRequest, *, fact: str) -> HttpResponse:
@@ -106,8 +107,10 @@ def many(request: HttpRequest, asked: Query[Asked]) -> HttpResponse:
         found = found.filter(pk__gt=pk_of(asked.cursor, "cursor"))
     size = _size(asked.limit)
     page = list(found.select_related("place", "organisation").prefetch_related("measures").order_by("pk")[: size + 1])
-    told: dict[str, Any] = {"facts": facts_json(page[:size]), "next": str(page[size - 1].pk) if page[size:] else None}
-    return answer(told)
+    shown, more = page[:size], page[size:]
+    known = links(shown, lambda: looking)
+    told = [fact_json(fact, known) for fact in shown]
+    return answer({"facts": told, "next": told[-1]["id"] if more else None})
 
 
 def _size(limit: str | None) -> int:

@@ -262,7 +262,7 @@ class Form:
             actor,
             at=parameters.instant(at) if at else None,
             key=self.given.get("key") or None,
-            because=Fact.refer(because, district) if because else None,
+            because=Fact.refer(because, district, Fact.objects.visible_to(self.looking)) if because else None,
             recorded_by=writer,
         )
 
@@ -273,7 +273,7 @@ class Form:
             if required and name not in raw:
                 self.errors[name] = f"请填“{self.act.terms.get(name, name)}”"
         try:
-            parameters.read(self.act.model, raw, self.looking.actor.district)
+            self.act.read(By(self.looking.actor), raw)
         except Refused as refused:
             self._refuse(refused)
         for name, (_, kind, _) in self.parameters.items():

@@ -15,6 +15,7 @@ from gongzhi.ground.ledger import check
 from gongzhi.ground.ledger.acts import registry
 from gongzhi.ground.ledger.models import Fact, Refusal
 from gongzhi.ground.refusals import Refused
+from tests import world as world_of
 
 pytestmark = pytest.mark.django_db
 
@@ -142,6 +143,72 @@ def test_a_refusal_says_what_is_wrong_and_leaves_nothing(calling, username, told
     assert body.get("field") == field or field is None
     assert any("一" <= char <= "鿿" for char in body["reason"])
     assert Fact.objects.count() == before
+
+
+@pytest.fixture
+def across(world):
+    """A problem and a task of another street, and who works there."""
+    with world.on("2020-06-08T08:00"):
+        world_of.appoint(world, "district", "across", "韩松", "worker", "RH-TH", None)
+        world_of.appoint(world, "district", "across_secretary", "程远", "community_secretary", "RH-TH", None)
+        problem = world.do("across", "problems.report", place="RH-TH", category="0101", description="棚屋一间")
+        task = world.do("across_secretary", "tasks.assign", assignee="LH-CG", place="RH-TH", ask="看现场")
+    return {"problems": problem.subject.split("/")[1], "tasks": task.subject.split("/")[1]}
+
+
+@pytest.mark.parametrize(
+    ("username", "address", "told"),
+    [
+        ("enterprise", "problems/{}/visits", {"purpose": "explain"}),
+        ("enterprise", "problems/{}/visits", {}),
+        ("enterprise", "problems/{}/visits", {"purpose": "explain", "at": "2099-01-01T00:00"}),
+        ("worker", "problems/{}/resolution", {"mode": "forced"}),
+        ("worker", "problems/{}/resolution", {"mode": "handled", "by": "across"}),
+        ("worker", "tasks/{}/answer", {"answer": "看过了"}),
+        ("secretary", "tasks/{}/closure", {}),
+        ("auditor", "problems/410102-2020-000000/visits", {"purpose": "explain"}),
+    ],
+)
+def test_what_one_may_not_see_is_as_if_it_were_not_there(calling, across, username, address, told):
+    program = calling(username)
+    number, unknown = across[address.partition("/")[0]], "410102-2020-999999"
+    hidden, missing = (program.post(address.format(one), told, key="k") for one in (number, unknown))
+    assert (hidden.status_code, missing.status_code) == (404, 404)
+    assert hidden.content.decode().replace(number, unknown) == missing.content.decode()
+
+
+def test_what_one_may_see_and_not_do_says_why(calling, across):
+    answer = calling("auditor").post(f"problems/{across['problems']}/visits", {"purpose": "explain"})
+    assert (answer.status_code, answer.json()["code"]) == (403, "problems.visit.may")
+
+
+def test_what_one_may_do_one_need_not_see(calling, world, across):
+    """A section head strikes off in the street what another has asked there."""
+    with world.on("2020-06-08T08:00"):
+        world_of.appoint(world, "district", "head", "马骏", "section_head", None, "LH-CG")
+    number = calling("secretary").post("tasks", ASK).json()["number"]
+    assert calling("worker").post(f"tasks/{number}/answer", {"answer": "已梳理"}).status_code == 201
+    assert calling("head").post(f"tasks/{number}/closure", {}).status_code == 201
+
+
+@pytest.mark.parametrize("found", [True, False])
+def test_yes_and_no_are_no_numbers(calling, found):
+    answer = calling("member").post("patrols", LINE | {"found": found})
+    assert (answer.status_code, answer.json()["field"]) == (422, "found")
+    assert "要填数字" in answer.json()["reason"]
+
+
+def test_the_cause_that_one_may_not_open_is_not_named(calling, world):
+    with world.on("2020-06-08T08:00"):
+        task = world.do("secretary", "tasks.assign", assignee="LH-YGHY-JWH", ask="清点棚屋")
+        patrol = world.do("worker", "activities.patrol", section="LH-HYJ", slot="morning", found=0, because=task)
+    told = {}
+    for username in ("worker", "department"):
+        program = calling(username)
+        told[username] = program.get(f"facts/{patrol.ref}").json()["because"]
+        listed = program.get("facts", kind="activities.patrolled").json()["facts"]
+        assert [one["because"] for one in listed if one["id"] == patrol.ref] == [told[username]]
+    assert told == {"worker": task.ref, "department": None}
 
 
 def test_a_refused_attempt_is_logged(calling, world):

@@ -13,7 +13,7 @@ from gongzhi.ground.ledger.models import Fact, Refusal
 from gongzhi.ground.ledger.writing import kept_key
 from gongzhi.web.doing import has_form, parameters_of
 from tests.web.conftest import SignIn, Week, number_of, read
-from tests.world import World
+from tests.world import World, appoint
 
 HOLDERS = {
     "district_organiser": "district",
@@ -104,6 +104,16 @@ class TestRecording:
         assert sent["key"] != "one"
         assert "路口又积水" in read(answer)
         assert client.post("/do/problems.report/", REPORT | {"key": sent["key"]}).status_code == 302
+
+    @pytest.mark.parametrize("organisation", ["LH-YGHY-JWH", ""])
+    def test_a_problem_one_may_not_see_is_unknown(self, june: Week, sign_in: SignIn, organisation: str) -> None:
+        appoint(june.world, "district", "across", "韩松", "worker", "RH-TH", None)
+        shed = {"place": "RH-TH", "category": "0101", "description": "棚屋一间"}
+        number = number_of(june.world.do("across", "problems.report", **shed))
+        sent = {"problem": number, "organisation": organisation}
+        page = read(sign_in("secretary").post("/do/problems.dispatch/", sent))
+        assert f"没有编号为“{number}”的问题" in page
+        assert "桐淮" not in page
 
     def test_goes_back_where_one_came_from_and_nowhere_else(self, june: Week, sign_in: SignIn) -> None:
         client = sign_in("secretary")

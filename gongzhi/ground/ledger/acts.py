@@ -29,7 +29,7 @@ from gongzhi.ground.ledger.models import Audience, Fact, Refusal
 from gongzhi.ground.ledger.parameters import Parameters, Quantity, Vocabulary
 from gongzhi.ground.ledger.proof import canonical
 from gongzhi.ground.ledger.writing import Entry, Share
-from gongzhi.ground.people.may import Verdict, covers, may, posts
+from gongzhi.ground.people.may import Verdict, Viewer, covers, may, posts
 from gongzhi.ground.people.models import AREA_OFFICERS, Actor, ActorKind, Appointment
 from gongzhi.ground.places.models import Organisation, Place
 from gongzhi.ground.refusals import Conflict, Forbidden, Refused
@@ -160,6 +160,11 @@ class Act(Generic[P]):
         """The pydantic model that reads raw values; its JSON Schema describes the act to programs and forms."""
         return parameters.model_of(self.name, self.parameters, self.terms)
 
+    @cached_property
+    def hides(self) -> bool:
+        """Whether a parameter may name what the sender does not see."""
+        return any(parameters.hides(one.annotation) for one in self.parameters.values())
+
     def json_schema(self) -> dict[str, Any]:
         schema: dict[str, Any] = self.model.model_json_schema()
         return schema
@@ -175,18 +180,33 @@ class Act(Generic[P]):
     def call(self, by: By, raw: Mapping[str, Any]) -> Fact:
         """Do the act with raw values: codes and numbers for places, people and problems, ISO texts for instants.
 
-        Raises Refused, with `field` naming the parameter that is wrong.
+        Raises Refused, with `field` naming the parameter that is wrong. What the sender may neither see nor do this to
+        is refused as if it were not there.
         """
         try:
             values = self.read(by, raw)
         except Refused as refused:
             self._log(by, refused)
             raise
-        return self._do(by, values)
+        try:
+            return self._do(by, values)
+        except Refused:
+            if self.hides and not self.may(by, values):
+                self._look(by, raw)
+            raise
 
     def read(self, by: By, raw: Mapping[str, Any]) -> dict[str, Any]:
-        """Raw values as typed ones. Raises Refused."""
-        return parameters.read(self.model, raw, by.district)
+        """Raw values as typed ones. Raises Refused, then also for what the sender may not see."""
+        try:
+            return parameters.read(self.model, raw, by.district)
+        except Refused:
+            self._look(by, raw)
+            raise
+
+    def _look(self, by: By, raw: Mapping[str, Any]) -> None:
+        """Read once more, with the sender's eyes; only refusals pay for it. Raises Refused as for an unknown number."""
+        if self.hides and by.writer.kind != ActorKind.SYSTEM:
+            parameters.read(self.model, raw, by.district, Viewer.of(by.writer, by.judged_on))
 
     def may(self, by: By, values: Mapping[str, Any]) -> Verdict:
         """Whether the actor, and the clerk if there is one, may do this here, with the reason if not."""

@@ -181,10 +181,11 @@ class Fact(models.Model):
         return self.recorded_at <= now() - SETTLED_AFTER
 
     @classmethod
-    def refer(cls, text: str, district: str) -> Fact:
+    def refer(cls, text: str, district: str, among: FactQuerySet | None = None) -> Fact:
         """The fact of this id. Raises Unknown."""
+        here = cls.objects.all() if among is None else among
         try:
-            found = cls.objects.filter(district=district, id=UUID(text)).first()
+            found = here.filter(district=district, id=UUID(text)).first()
         except ValueError:
             found = None
         if found is None:

@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation, Overflow
-from functools import cache
+from functools import cache, partial
 from typing import Annotated, Any, Union, get_args, get_origin
 
 from django.db import models
@@ -24,14 +24,18 @@ from pydantic import (
     create_model,
 )
 from pydantic.fields import FieldInfo
+from pydantic_core import PydanticCustomError
 
 from gongzhi.ground import SHANGHAI, today
 from gongzhi.ground.ledger.models import Bound, Indicator
+from gongzhi.ground.people.may import Viewer
 from gongzhi.ground.places.models import Organisation, Place
 from gongzhi.ground.refusals import Refused
 from gongzhi.ground.rules import reads as rules
 
 _district: ContextVar[str] = ContextVar("district")
+# Whose eyes references are looked up with; without one everything there is is found.
+_viewer: ContextVar[Viewer | None] = ContextVar("viewer", default=None)
 # While many rows are read, a reference is looked up once.
 _found: ContextVar[dict[tuple[Any, str], Any] | None] = ContextVar("found", default=None)
 
@@ -92,6 +96,13 @@ class Quantity:
         return cls(indicator, int(exact), bound)
 
 
+def hides(annotation: Any) -> bool:
+    """Whether a parameter may name a row that some do not see."""
+    if inspect.isclass(annotation) and issubclass(annotation, models.Model):
+        return hasattr(annotation._default_manager, "visible_to")
+    return any(map(hides, get_args(annotation)))
+
+
 def _reference(model: type[models.Model]) -> Any:
     def look_up(value: Any) -> Any:
         if isinstance(value, model):
@@ -102,7 +113,10 @@ def _reference(model: type[models.Model]) -> Any:
         key = (model, str(value))
         if found is not None and key in found:
             return found[key]
-        row = model.refer(str(value), _district.get())  # type: ignore[attr-defined]
+        refer, viewer = model.refer, _viewer.get()  # type: ignore[attr-defined]
+        if viewer is not None and hides(model):
+            refer = partial(refer, among=model._default_manager.visible_to(viewer))  # type: ignore[attr-defined]
+        row = refer(str(value), _district.get())
         if found is not None:
             found[key] = row
         return row
@@ -187,6 +201,13 @@ def _choice(enum: type[models.TextChoices]) -> Any:
     return Annotated[enum, BeforeValidator(choose), WithJsonSchema(schema)]
 
 
+def _number(value: Any) -> Any:
+    """Python counts true as 1; whoever sends it has mixed two fields up."""
+    if isinstance(value, bool):
+        raise PydanticCustomError("not_a_number", "a truth value")
+    return value
+
+
 def _term(vocabulary: Vocabulary) -> Callable[[Any], str]:
     return lambda code: vocabulary.check(str(code))
 
@@ -213,6 +234,8 @@ def _value_type(annotation: Any) -> Any:
             return _choice(annotation)
         if annotation is Quantity:
             return QuantityValue
+        if annotation in (int, float):
+            return Annotated[annotation, BeforeValidator(_number)]
         if annotation is datetime:
             return Annotated[datetime, BeforeValidator(_instant)]
     return annotation
@@ -232,6 +255,7 @@ MESSAGES = {
     "int_type": "要填整数",
     "int_from_float": "要填整数",
     "float_parsing": "要填数字",
+    "not_a_number": "要填数字，不是“是”或“否”",
     "decimal_parsing": "要填数字",
     "bool_parsing": "要填是或否",
     "date_from_datetime_parsing": "要填日期，如 2020-06-08",
@@ -252,15 +276,20 @@ def _adapters(model: type[Parameters]) -> dict[str, TypeAdapter[Any]]:
     return adapters
 
 
-def read(model: type[Parameters], raw: Mapping[str, Any], district: str) -> dict[str, Any]:
-    """Typed values of an act. Raises Refused for the first wrong parameter (`field`), with the others in `also`."""
+def read(
+    model: type[Parameters], raw: Mapping[str, Any], district: str, viewer: Viewer | None = None
+) -> dict[str, Any]:
+    """Typed values of an act. Raises Refused for the first wrong parameter (`field`), with the others in `also`.
+
+    For a `viewer` what they may not see is not there.
+    """
     fields = model.model_fields
     if unknown := sorted(str(name) for name in raw.keys() - fields.keys()):
         named = "、".join(f"{field.title}（{name}）" for name, field in fields.items())
         raise Refused("ledger.unknown_parameter", f"没有“{unknown[0]}”这一项，可填的有：{named}", field=unknown[0])
     values: dict[str, Any] = {}
     wrong: list[Refused] = []
-    token = _district.set(district)
+    here, eyes = _district.set(district), _viewer.set(viewer)
     try:
         for name, adapter in _adapters(model).items():
             try:
@@ -269,7 +298,8 @@ def read(model: type[Parameters], raw: Mapping[str, Any], district: str) -> dict
                 refused.field = refused.field or name
                 wrong.append(refused)
     finally:
-        _district.reset(token)
+        _district.reset(here)
+        _viewer.reset(eyes)
     if wrong:
         first, *first.also = wrong
         raise first

@@ -75,8 +75,10 @@ class Task(Worded):
         return self.number
 
     @classmethod
-    def refer(cls, text: str, district: str) -> Task:
-        task = cls.objects.filter(district=district, number=text).select_related("place", "assignee", "fact").first()
+    def refer(cls, text: str, district: str, among: TaskQuerySet | None = None) -> Task:
+        """The task of this number. Raises Unknown."""
+        here = cls.objects.all() if among is None else among
+        task = here.filter(district=district, number=text).select_related("place", "assignee", "fact").first()
         if task is None:
             raise Unknown("tasks.unknown", f"没有编号为“{text}”的交办事项，请核对")
         return task

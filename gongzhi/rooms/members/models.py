@@ -88,9 +88,10 @@ class Member(Personal):
         return branch
 
     @classmethod
-    def refer(cls, text: str, district: str) -> Member:
+    def refer(cls, text: str, district: str, among: MemberQuerySet | None = None) -> Member:
         """The member of this person number or user name. Raises Unknown."""
-        here = cls.objects.filter(district=district, person__erased_at=None).select_related("person__actor")
+        here = cls.objects.all() if among is None else among
+        here = here.filter(district=district, person__erased_at=None).select_related("person__actor")
         text = text.strip()
         member = here.filter(person__number=text).first() or here.filter(person__account__username=text).first()
         if member is None:

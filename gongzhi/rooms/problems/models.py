@@ -158,9 +158,10 @@ class Problem(Worded):
         return self.stage in Stage.still_open()
 
     @classmethod
-    def refer(cls, text: str, district: str) -> Problem:
+    def refer(cls, text: str, district: str, among: ProblemQuerySet | None = None) -> Problem:
         """The problem of this number. Raises Unknown."""
-        found = cls.objects.filter(district=district, number=text.strip()).select_related("place", "handler").first()
+        here = cls.objects.all() if among is None else among
+        found = here.filter(district=district, number=text.strip()).select_related("place", "handler").first()
         if found is None:
             raise Unknown("problems.unknown", f"没有编号为“{text}”的问题，请核对编号")
         return found
