@@ -6,22 +6,49 @@ database. A command raises `Refused` for 1 and `CommandError` for 2.
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
+from pathlib import Path
 
 import django
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, get_commands, load_command_class
 from django.core.management.base import BaseCommand
-from django.db import DatabaseError, OperationalError, connections
+from django.db import DatabaseError, OperationalError, connection, connections
 
 from gongzhi import __version__
 from gongzhi.clock import keys
 from gongzhi.ground.refusals import Refused
 
 DONE, REFUSED, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
+
+# The commands that may begin with no database at all.
+BUILDERS = {"init", "migrate", "run"}
+
+# How argparse says what is wrong with the words after a command.
+ARGUMENTS = {
+    "usage: ": "用法：",
+    "options": "选项",
+    "positional arguments": "参数",
+    "show this help message and exit": "显示这些说明",
+    "%(prog)s: error: %(message)s\n": "%(prog)s: %(message)s\n",
+    "argument %(argument_name)s: %(message)s": "%(argument_name)s：%(message)s",
+    "the following arguments are required: %s": "缺少参数 %s",
+    "one of the arguments %s is required": "%s 要写其中一个",
+    "not allowed with argument %s": "不能和 %s 一起写",
+    "unrecognized arguments: %s": "没有 %s 这个参数",
+    "ambiguous option: %(option)s could match %(matches)s": "%(option)s 不明确，可以是 %(matches)s",
+    "ignored explicit argument %r": "后面不带值，多了 %r",
+    "expected one argument": "后面要写一个值",
+    "expected at most one argument": "后面最多写一个值",
+    "expected at least one argument": "后面至少写一个值",
+    "invalid choice: %(value)r (choose from %(choices)s)": "没有 %(value)r，只能是 %(choices)s",
+    # Numbers are the only other type a command of ours takes.
+    "invalid %(type)s value: %(value)r": "%(value)r 不是整数",
+}
 
 # PostgreSQL's codes for a table or a column that is not there; SQLite only has words.
 NOT_MIGRATED = {"42P01", "42703"}
@@ -66,10 +93,8 @@ def run(name: str, words: Sequence[str]) -> int:
         sys.stdout.write(f"gongzhi {__version__}\n")
         return DONE
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gongzhi.settings")
-    # Settings read both when they are loaded.
-    if name == "run":
-        keys.make_missing()
-    elif name == "serve":
+    # Settings read it when they are loaded.
+    if name == "serve":
         os.environ.setdefault("GONGZHI_SECURE", "1")
     django.setup()
     if name in {"help", "-h", "--help"}:
@@ -85,12 +110,20 @@ def run(name: str, words: Sequence[str]) -> int:
     command = load(name)
     # So that wrong arguments end with the usage and 2.
     command._called_from_command_line = True  # type: ignore[attr-defined]
+    argparse._ = in_chinese  # type: ignore[attr-defined]
     options = vars(command.create_parser("gongzhi", name).parse_args(words))
+    if name in BUILDERS and connection.vendor == "sqlite":
+        keys.make_database(Path(connection.settings_dict["NAME"]))
     try:
         command.execute(*options.pop("args", ()), **options)
     finally:
         connections.close_all()
     return DONE
+
+
+def in_chinese(sentence: str) -> str:
+    """What argparse asks gettext for; its own parser has no other place for words."""
+    return ARGUMENTS.get(sentence, sentence)
 
 
 def load(name: str) -> BaseCommand:

@@ -64,8 +64,7 @@ DATABASES = {"default": _database(os.environ.get("DATABASE_URL") or f"sqlite:///
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 SECRET_KEY = keys.read("GONGZHI_SECRET_KEY")
-# Newest first: the first key seals, all of them open (rotation).
-VAULT_KEYS = [key for key in keys.read("GONGZHI_VAULT_KEYS").replace(",", " ").split() if key]
+VAULT_KEYS = keys.vault_keys()
 DEBUG = _flag("GONGZHI_DEBUG")
 # Set by `gongzhi serve`: TLS in front, secure cookies.
 SECURE = _flag("GONGZHI_SECURE")

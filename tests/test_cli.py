@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import inspect
 import os
 import signal
 import socket
@@ -18,6 +20,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.core.management.base import BaseCommand
+from django.db import connection
 from pytest_django import Settings
 
 from gongzhi import cli
@@ -115,6 +118,31 @@ def test_wrong_arguments_end_with_2(probe: type[Probe], capsys: pytest.CaptureFi
     assert "--count" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["serve", "--port", "many"], "gongzhi serve: --port：'many' 不是整数"),
+        (["init", "--admin", "郑远山"], "gongzhi init: 缺少参数 --district"),
+        (["check", "--only", "colours"], "只能是 'guards'"),
+        (["check", "--colour"], "没有 --colour 这个参数"),
+        (["serve", "--host"], "--host：后面要写一个值"),
+    ],
+)
+def test_wrong_arguments_are_said_in_chinese(capsys: pytest.CaptureFixture[str], words: list[str], said: str) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(words)
+    answer = capsys.readouterr()
+    assert (ended.value.code, answer.out) == (cli.UNUSABLE, "")
+    assert answer.err.startswith("用法：gongzhi ")
+    assert said in answer.err
+    assert "error" not in answer.err
+
+
+def test_every_sentence_put_into_chinese_is_one_that_argparse_says() -> None:
+    source = inspect.getsource(argparse)
+    assert [one for one in cli.ARGUMENTS if repr(one) not in source] == []
+
+
 def test_an_unknown_command_ends_with_2_and_the_nearest_name(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["serv"]) == cli.UNUSABLE
     assert "serve" in capsys.readouterr().err
@@ -177,6 +205,30 @@ def test_a_data_folder_that_cannot_be_made_ends_with_2(tmp_path: Path) -> None:
     assert ended.returncode == cli.UNUSABLE
     assert str(tmp_path / "data") in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_migrate_makes_the_data_folder_and_its_database_for_their_owner_alone(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    url = f"sqlite:///{data / 'gongzhi.sqlite3'}"
+    assert gongzhi("migrate", GONGZHI_DATA=str(data), DATABASE_URL="").returncode == 0
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (data, *data.iterdir())}
+    assert modes == {"data": 0o700, "gongzhi.sqlite3": 0o600}
+    # One that is there already keeps what is in it, and a folder that is not ours is not made.
+    assert gongzhi("migrate", GONGZHI_DATA=str(data), DATABASE_URL=url).returncode == 0
+    elsewhere = gongzhi("migrate", GONGZHI_DATA=str(data), DATABASE_URL=f"sqlite:///{tmp_path}/no/such.sqlite3")
+    assert (elsewhere.returncode, (tmp_path / "no").exists()) == (cli.UNUSABLE, False)
+    assert "such.sqlite3" in elsewhere.stderr
+
+
+def test_run_refuses_a_production_database_before_it_makes_a_key(tmp_path: Path) -> None:
+    secrets = {"GONGZHI_SECRET_KEY": GOOD_SECRET, "GONGZHI_VAULT_KEYS": GOOD_VAULT}
+    here = {"GONGZHI_DATA": str(tmp_path / "data"), "DATABASE_URL": ""}
+    assert gongzhi("migrate", **here).returncode == 0
+    assert gongzhi("init", "--district", "410102", "--admin", "郑远山", **here, **secrets).returncode == 0
+    ended = gongzhi("run", "--port", str(free_port()), **here)
+    assert ended.returncode == cli.REFUSED, ended.stderr
+    assert "正式库" in ended.stderr
+    assert not (tmp_path / "data" / "keys").exists()
 
 
 # What it will not serve
@@ -247,6 +299,18 @@ def test_a_secret_that_others_can_read_is_named(folder: Path, fit: Settings) -> 
     (finding,) = going_live.of_settings()
     assert finding.subject == "GONGZHI_VAULT_KEYS"
     assert finding.remedy.startswith("chmod 600 ")
+
+
+@pytest.mark.django_db
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL keeps its own files")
+def test_a_database_file_that_others_can_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "gongzhi.sqlite3"
+    keys.make_database(file)
+    monkeypatch.setitem(connection.settings_dict, "NAME", str(file))
+    assert [one.subject for one in going_live.of_database() if "别人也能读" in one.wrong] == []
+    file.chmod(0o644)
+    (finding,) = (one for one in going_live.of_database() if "别人也能读" in one.wrong)
+    assert (finding.blocks, finding.remedy) == (True, f"chmod 600 {file}*")
 
 
 @pytest.mark.django_db

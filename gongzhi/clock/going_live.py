@@ -5,6 +5,7 @@ from __future__ import annotations
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -59,7 +60,7 @@ def of_settings() -> Iterator[Finding]:
         yield Finding("GONGZHI_VAULT_KEYS", "不能用", str(error))
     for variable in keys.MAKERS:
         path = keys.file_of(variable)
-        if path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077:
+        if path.exists() and others_can_read(path):
             yield Finding(variable, f"{path} 别人也能读", f"chmod 600 {path}")
     hosts = set(settings.ALLOWED_HOSTS)
     if "*" in hosts or hosts <= LOOPBACK:
@@ -71,8 +72,15 @@ def of_settings() -> Iterator[Finding]:
         yield Finding("GONGZHI_FILING_NO", "没有填备案编号", "未经备案不得要求使用；备案后填写", blocks=False)
 
 
+def others_can_read(file: Path) -> bool:
+    return bool(stat.S_IMODE(file.stat().st_mode) & 0o077)
+
+
 def of_database() -> Iterator[Finding]:
     if connection.vendor == "sqlite":
+        file = Path(connection.settings_dict["NAME"]).resolve()
+        if file.exists() and others_can_read(file):
+            yield Finding("DATABASE_URL", f"{file} 别人也能读", f"chmod 600 {file}*")
         yield Finding(
             "DATABASE_URL", "用的是 SQLite，只适合一台机器、几十人", "人多时用 PostgreSQL：postgres://…", blocks=False
         )
@@ -84,7 +92,7 @@ def of_database() -> Iterator[Finding]:
         return
     row = installed()
     if row is None:
-        yield Finding("数据库", "还没有建区", "运行 gongzhi init --district 区划代码 --admin 用户名")
+        yield Finding("数据库", "还没有建区", "运行 gongzhi init --district 区划代码 --admin 姓名")
     elif row.is_demo:
         yield Finding("数据库", "是演示库，演示库永远是演示库", "换一个空库，先后运行 gongzhi migrate、gongzhi init")
     if missing := guard.missing():

@@ -1,4 +1,4 @@
-"""The data folder and its two secrets, before Django is loaded: what signs sessions, and what wraps personal data.
+"""The data folder, its database file and its two secrets: what signs sessions, and what wraps personal data.
 
 A secret comes from the environment, else from a file of mode 0600 under `keys/` in the data folder. `gongzhi run`
 makes the files that are missing; a production installation is given its own.
@@ -28,6 +28,11 @@ def read(variable: str) -> str:
     return path.read_text().strip() if path.exists() else ""
 
 
+def vault_keys() -> list[str]:
+    """The master keys, newest first: the first one seals, all of them open (rotation)."""
+    return [key for key in read("GONGZHI_VAULT_KEYS").replace(",", " ").split() if key]
+
+
 def new_secret_key() -> str:
     return secrets.token_urlsafe(64)
 
@@ -38,6 +43,17 @@ def new_vault_key() -> str:
 
 
 MAKERS = {"GONGZHI_SECRET_KEY": new_secret_key, "GONGZHI_VAULT_KEYS": new_vault_key}
+
+
+def make_database(file: Path) -> None:
+    """Create a database file that is not there yet for its owner alone (0600), and the data folder if it lies there.
+
+    SQLite itself would leave it to be read by others. Raises OSError when it cannot be written.
+    """
+    if file.resolve().parent == DATA.resolve():
+        DATA.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with suppress(FileExistsError):
+        os.close(os.open(file, os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def make_missing() -> None:

@@ -7,11 +7,12 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from django.db import connection
 
-from gongzhi.clock import demo, serving
+from gongzhi.clock import demo, keys, serving
 from gongzhi.clock.install import installed
 from gongzhi.ground.ledger.models import Installation
 from gongzhi.ground.refusals import Refused
@@ -33,6 +34,8 @@ class Command(BaseCommand):
             serving.claim_port(HOST, port)
             if has_tables():
                 self.make_way()
+            keys.make_missing()
+            settings.SECRET_KEY, settings.VAULT_KEYS = keys.read("GONGZHI_SECRET_KEY"), keys.vault_keys()
             self.say("→ 准备数据库")
             call_command("migrate", interactive=False, verbosity=0)
             if installed() is None:
@@ -43,7 +46,7 @@ class Command(BaseCommand):
         self.say("已停止")
 
     def make_way(self) -> None:
-        """Before anything is migrated or written: never over a production database, never on half a demo."""
+        """Before a key, a table or a row is written: never over a production database, never on half a demo."""
         row = installed()
         if row and not row.is_demo:
             raise Refused(
@@ -57,6 +60,7 @@ class Command(BaseCommand):
             connection.close()
             for part in ("", "-wal", "-shm"):
                 file.with_name(file.name + part).unlink(missing_ok=True)
+            keys.make_database(file)
 
     def announce(self, port: int) -> None:
         self.say(f"\n共治（演示）已经打开：http://{HOST}:{port}/\n")
