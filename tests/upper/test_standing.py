@@ -160,7 +160,7 @@ def test_replay_gives_the_same_bytes_and_every_cell_adds_up(world: World, data: 
     steps = [step for story in told for step in story]
     known = sorted({step.known for step in steps})
     as_of = data.draw(st.sampled_from(known)) + data.draw(st.sampled_from([timedelta(0), timedelta(minutes=5), DAY]))
-    week = reads.week_of(data.draw(st.sampled_from(steps)).at.date())
+    week = reads.week_of(data.draw(st.sampled_from([step for step in steps if step.known <= as_of])).at.date())
     with undone():
         heads = play(world, [step for step in steps if step.known <= as_of])
         with clock_at(as_of + timedelta(minutes=2)):
@@ -193,7 +193,7 @@ def test_a_unit_closed_later_is_still_there_as_of_then(world: World) -> None:
 
 def test_a_unit_not_yet_recorded_is_not_compared(world: World) -> None:
     with pytest.raises(Refused, match="没有登记可以对比的单位"):
-        compare(world, as_of=datetime(2020, 5, 30, tzinfo=SHANGHAI))
+        compare(world, as_of=datetime(2020, 5, 30, tzinfo=SHANGHAI), week="2020-W22")
 
 
 def test_an_instant_just_passed_is_provisional(world: World) -> None:
@@ -314,6 +314,14 @@ class TestCommand:
         assert re.search(r"^1 +桐淮社区 +94\.3 +90\.0%（9 / 10） +100\.0%（9 / 9）", text, re.M)
         assert "淮西社区不排位次：适用的权重只有 0" in text
         assert "截至 2020年6月15日 8:00" in text
+
+    def test_a_week_that_has_not_begun_is_refused(self, world: World) -> None:
+        with world.on("2020-06-14T23:59"):
+            assert "桐淮社区" in self.run(as_of=None)
+            with pytest.raises(Refused, match="2020-W25 这一周还没有开始"):
+                self.run(week="2020-W25", as_of=None)
+        with pytest.raises(Refused, match=r"截至2020年6月7日.*2020-W24 这一周还没有开始"):
+            self.run(as_of="2020-06-07T20:00+08:00")
 
     def test_json_is_canonical(self, world: World) -> None:
         cases(world, "RH-TH", 9, 1, 9)

@@ -17,7 +17,7 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q
 
-from gongzhi.ground import now
+from gongzhi.ground import day_of, now
 from gongzhi.ground.keys import STEP, under
 from gongzhi.ground.ledger import reads as ledger
 from gongzhi.ground.ledger.models import SETTLED_AFTER, Fact, FactQuerySet, Indicator, Measure
@@ -143,14 +143,17 @@ def standing(
 ) -> Standing:
     """Compare the units directly below `place` by a formula, as known at `as_of` (default now).
 
-    `units` keeps only these codes. Raises Refused when the instant lies ahead, when the formula may not be used, or
-    when there is nothing to compare.
+    `units` keeps only these codes. Raises Refused when the instant or the week lies ahead, when the formula may not be
+    used, or when there is nothing to compare.
     """
     present = now()
     instant = as_of or present
     monday = monday_of(week)
     if instant > present:
         raise Refused("league.future", "截至时间不能晚于现在", field="as_of")
+    if monday > day_of(instant):
+        when = stamp_words(instant, 0)
+        raise Refused("league.week_ahead", f"截至{when}，{week} 这一周还没有开始，请选已经开始的周次", field="week")
     if not formula._state.adding and formula.recorded_at > instant:
         raise Refused("league.formula.later", f"“{formula}”在截至时间还没有登记，请选当时的版次", field="formula")
     plan = formula.plan
