@@ -121,11 +121,11 @@ def test_wrong_arguments_end_with_2(probe: type[Probe], capsys: pytest.CaptureFi
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["serve", "--port", "many"], "gongzhi serve: --port：'many' 不是整数"),
+        (["rotate", "--batch", "many"], "gongzhi rotate: --batch：'many' 不是整数"),
         (["init", "--admin", "郑远山"], "gongzhi init: 缺少参数 --district"),
         (["check", "--only", "colours"], "只能是 'guards'"),
         (["check", "--colour"], "没有 --colour 这个参数"),
-        (["serve", "--host"], "--host：后面要写一个值"),
+        (["rotate", "--batch"], "--batch：后面要写一个值"),
     ],
 )
 def test_wrong_arguments_are_said_in_chinese(capsys: pytest.CaptureFixture[str], words: list[str], said: str) -> None:
