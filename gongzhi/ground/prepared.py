@@ -40,33 +40,41 @@ class _Bound:
         return self.compiler
 
 
+# The queryset, its compiler, the SQL with its parameters (values and holes), and what turns columns into values.
+Compiled = tuple[models.QuerySet[Any, Row], SQLCompiler, str, tuple[Any, ...], Any]
+
+
 class Prepared(Generic[Row]):
     """A queryset compiled at the first asking, once per kind of database; asking again only binds values."""
 
     def __init__(self, question: Callable[[], models.QuerySet[Any, Row]]) -> None:
         self.question = question
-        self.compiled: dict[str, tuple[models.QuerySet[Any, Row], SQLCompiler, str, tuple[Any, ...]]] = {}
+        self.compiled: dict[str, Compiled[Row]] = {}
 
     def __call__(self, **values: Any) -> list[Row]:
         """The rows for these values. Raises KeyError when a hole has none."""
-        if connection.vendor not in self.compiled:
-            self.compiled[connection.vendor] = self._compile()
-        queryset, compiler, sql, holes = self.compiled[connection.vendor]
+        # The connection itself, of this thread: the proxy is asked once.
+        link = connections[connection.alias]
+        if link.vendor not in self.compiled:
+            self.compiled[link.vendor] = self._compile()
+        queryset, compiler, sql, holes, converters = self.compiled[link.vendor]
         bound = [
-            hole.output_field.get_db_prep_value(values[hole.name], connection) if isinstance(hole, Hole) else hole
+            hole.output_field.get_db_prep_value(values[hole.name], link) if isinstance(hole, Hole) else hole
             for hole in holes
         ]
         compiler = copy(compiler)
-        # Connections belong to threads.
-        compiler.connection = connections[connection.alias]
-        setattr(compiler, "as_sql", lambda *_, **__: (sql, bound))  # noqa: B010  (mypy knows it as a method)
+        compiler.connection = link
+        # Both are methods to mypy, and constant once the question is compiled.
+        setattr(compiler, "as_sql", lambda *_, **__: (sql, bound))  # noqa: B010
+        setattr(compiler, "get_converters", lambda *_: converters)  # noqa: B010
         asked: Any = type(queryset)(queryset.model, cast(Any, _Bound(compiler)))
         # How rows are made, and of which columns, is the queryset's own matter.
         asked._iterable_class, asked._fields = cast(Any, queryset)._iterable_class, cast(Any, queryset)._fields
         return list(asked._iterable_class(asked))
 
-    def _compile(self) -> tuple[models.QuerySet[Any, Row], SQLCompiler, str, tuple[Any, ...]]:
+    def _compile(self) -> Compiled[Row]:
         queryset = self.question()
         compiler = queryset.query.get_compiler(connection.alias)
         sql, params = compiler.as_sql()
-        return queryset, compiler, sql, tuple(params)
+        columns = [one for one, *_ in compiler.select[: compiler.col_count]]
+        return queryset, compiler, sql, tuple(params), compiler.get_converters(columns)

@@ -14,7 +14,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.db import connection, models
+from django.db import connection, connections, models
 from django.utils.crypto import salted_hmac
 
 from gongzhi.ground import day_of, now
@@ -322,24 +322,32 @@ def _insert(
     model: type[models.Model], fields: Sequence[models.Field[Any, Any]], rows: Sequence[Sequence[Any]]
 ) -> Statement:
     """Rows into a table. Many go to PostgreSQL as an array per column: one statement and plan however many rows."""
-    prepared = [
-        [field.get_db_prep_save(value, connection) for field, value in zip(fields, row, strict=True)] for row in rows
-    ]
-    columns = tuple((field.column or "", field.db_type(connection) or "") for field in fields)
-    if connection.vendor == "postgresql" and len(rows) >= MANY:
-        return _insert_arrays(model._meta.db_table, columns), [list(column) for column in zip(*prepared, strict=True)]
-    names = ", ".join(f'"{name}"' for name, _ in columns)
-    row = f"({', '.join(['%s'] * len(columns))})"
-    sql = f'INSERT INTO "{model._meta.db_table}" ({names}) VALUES {", ".join([row] * len(rows))}'  # noqa: S608
-    return sql, [value for row in prepared for value in row]
+    # The connection itself: asking the proxy for it at every value costs more than the values.
+    link = connections[connection.alias]
+    prepared = [[field.get_db_prep_save(value, link) for field, value in zip(fields, row, strict=True)] for row in rows]
+    table, names = model._meta.db_table, tuple(field.column or "" for field in fields)
+    if link.vendor == "postgresql" and len(rows) >= MANY:
+        kinds = tuple(field.db_type(link) or "" for field in fields)
+        return _insert_arrays(table, names, kinds), [list(column) for column in zip(*prepared, strict=True)]
+    return _insert_values(table, names, len(rows)), [value for row in prepared for value in row]
 
 
 @cache
-def _insert_arrays(table: str, columns: tuple[tuple[str, str], ...]) -> str:
-    """Only names and types of our own columns are put into the statement; values are bound."""
-    names = ", ".join(f'"{name}"' for name, _ in columns)
-    arrays = ", ".join(f"%s::{kind.partition('(')[0]}[]" for _, kind in columns)
-    return f'INSERT INTO "{table}" ({names}) SELECT * FROM UNNEST({arrays})'  # noqa: S608
+def _insert_values(table: str, names: tuple[str, ...], rows: int) -> str:
+    """Only names of our own tables and columns are put into the statement; values are bound."""
+    row = f"({', '.join(['%s'] * len(names))})"
+    return f'INSERT INTO "{table}" ({_quoted(names)}) VALUES {", ".join([row] * rows)}'  # noqa: S608
+
+
+@cache
+def _insert_arrays(table: str, names: tuple[str, ...], kinds: tuple[str, ...]) -> str:
+    """The same with names and types of our own columns."""
+    arrays = ", ".join(f"%s::{kind.partition('(')[0]}[]" for kind in kinds)
+    return f'INSERT INTO "{table}" ({_quoted(names)}) SELECT * FROM UNNEST({arrays})'  # noqa: S608
+
+
+def _quoted(names: Iterable[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)
 
 
 Sums = dict[tuple[Any, ...], list[int]]
