@@ -388,8 +388,11 @@ def fact(request: HttpRequest, pk: UUID) -> HttpResponse:
     closed_after = followed.count() - len(open_after) if len(open_after) < CHAIN else 0
     may_know = knows_who(looking, found)
     carried = amounts_of([found])[found.pk]
+    # The organisation that handled it stands above already; persons are for those who may know.
     parties = [
-        one for one in found.parties.select_related("organisation").order_by("id") if one.organisation_id or may_know
+        one
+        for one in found.parties.select_related("organisation").order_by("id")
+        if (one.organisation_id != found.organisation_id if one.organisation_id else may_know)
     ]
     actors = {found.by_id, found.recorded_by_id} | {one.actor_id for one in parties if one.actor_id}
     names = names_of(actors) if may_know else {}
