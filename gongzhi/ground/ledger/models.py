@@ -113,30 +113,37 @@ def _in_organisations(viewer: Viewer, field: str) -> Q:
 
 
 class Fact(models.Model):
-    """记录: one thing that happened, as left by one act. Append-only."""
+    """记录: one thing that happened, as left by one act. Append-only.
+
+    Each index is paid for at every act: a relation has one of its own only where no constraint or index below serves.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     district = DistrictField()
     kind = models.CharField("种类", max_length=48)
     subject = models.CharField("对象", max_length=64)
     by = ScopedFK(Actor, models.PROTECT, related_name="+", verbose_name="行为人")
-    recorded_by = ScopedFK(Actor, models.PROTECT, related_name="+", verbose_name="登记人")
+    recorded_by = ScopedFK(Actor, models.PROTECT, db_index=False, related_name="+", verbose_name="登记人")
     organisation = ScopedFK(
-        Organisation, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="承办组织"
+        Organisation, models.PROTECT, null=True, blank=True, db_index=False, related_name="+", verbose_name="承办组织"
     )
-    place = ScopedFK(Place, models.PROTECT, related_name="+", verbose_name="地点")
+    place = ScopedFK(Place, models.PROTECT, db_index=False, related_name="+", verbose_name="地点")
     # The place's path stands here too: a range over it is the area, and it never changes.
     path = models.CharField("地点路径", max_length=48)
     at = models.DateTimeField("发生时间")
     day = models.DateField("发生日")
     recorded_at = models.DateTimeField("登记时间")
     known_on = models.DateField("登记日")
-    because = ScopedFK("self", models.PROTECT, null=True, blank=True, related_name="+", verbose_name="起因")
+    because = ScopedFK(
+        "self", models.PROTECT, null=True, blank=True, db_index=False, related_name="+", verbose_name="起因"
+    )
     # Across districts nothing is linked: the receiver notes where its own fact came from.
     origin = models.CharField("来源", max_length=43, blank=True, help_text="外区记录，写作 区号/记录编号")
     key = models.CharField("幂等键", max_length=80, null=True, blank=True)  # noqa: DJ001  (null keeps unkeyed facts apart)
     request = models.CharField("请求摘要", max_length=64, blank=True)
-    corrects = ScopedFK("self", models.PROTECT, null=True, blank=True, related_name="+", verbose_name="更正")
+    corrects = ScopedFK(
+        "self", models.PROTECT, null=True, blank=True, db_index=False, related_name="+", verbose_name="更正"
+    )
     facets = models.JSONField("分类", default=dict)
     label = models.CharField("标签", max_length=160)
     rule_version = models.CharField("依据版本", max_length=80, blank=True)
@@ -199,7 +206,7 @@ class Measure(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     district = DistrictField()
     fact = ScopedFK(Fact, models.PROTECT, related_name="measures", verbose_name="记录")
-    indicator = models.ForeignKey(Indicator, models.PROTECT, related_name="+", verbose_name="指标")
+    indicator = models.ForeignKey(Indicator, models.PROTECT, db_index=False, related_name="+", verbose_name="指标")
     quantity = models.BigIntegerField("数量（千分之一单位）")
     bound = models.CharField("界", max_length=8, choices=Bound.choices, default=Bound.EXACT)
 
@@ -221,8 +228,12 @@ class Party(models.Model):
     district = DistrictField()
     fact = ScopedFK(Fact, models.PROTECT, related_name="parties", verbose_name="记录")
     role = models.CharField("角色", max_length=16)
-    actor = ScopedFK(Actor, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="行为人")
-    organisation = ScopedFK(Organisation, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="组织")
+    actor = ScopedFK(
+        Actor, models.PROTECT, null=True, blank=True, db_index=False, related_name="+", verbose_name="行为人"
+    )
+    organisation = ScopedFK(
+        Organisation, models.PROTECT, null=True, blank=True, db_index=False, related_name="+", verbose_name="组织"
+    )
 
     class Meta:
         verbose_name = "参与方"
@@ -249,9 +260,9 @@ class Tally(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     district = DistrictField()
-    place = ScopedFK(Place, models.PROTECT, related_name="+", verbose_name="地点")
+    place = ScopedFK(Place, models.PROTECT, db_index=False, related_name="+", verbose_name="地点")
     path = models.CharField("地点路径", max_length=48)
-    indicator = models.ForeignKey(Indicator, models.PROTECT, related_name="+", verbose_name="指标")
+    indicator = models.ForeignKey(Indicator, models.PROTECT, db_index=False, related_name="+", verbose_name="指标")
     day = models.DateField("发生日")
     known_on = models.DateField("登记日")
     quantity = models.BigIntegerField("合计（千分之一单位）")
@@ -275,8 +286,8 @@ class PartyTally(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     district = DistrictField()
-    organisation = ScopedFK(Organisation, models.PROTECT, related_name="+", verbose_name="组织")
-    indicator = models.ForeignKey(Indicator, models.PROTECT, related_name="+", verbose_name="指标")
+    organisation = ScopedFK(Organisation, models.PROTECT, db_index=False, related_name="+", verbose_name="组织")
+    indicator = models.ForeignKey(Indicator, models.PROTECT, db_index=False, related_name="+", verbose_name="指标")
     day = models.DateField("发生日")
     known_on = models.DateField("登记日")
     quantity = models.BigIntegerField("合计（千分之一单位）")

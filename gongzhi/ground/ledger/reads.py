@@ -169,7 +169,7 @@ def organisation_figures(
 
 def latest(place: Place, indicator: str, on: date, as_of: datetime | None = None) -> tuple[Fact, Measure] | None:
     """The latest value of a stock at exactly this place on a day, with its fact."""
-    facts = Fact.objects.filter(district=place.district, place=place, day__lte=on).as_of(as_of)
+    facts = Fact.objects.filter(district=place.district, path=place.path, day__lte=on).as_of(as_of)
     carrying = Measure.objects.filter(district=OuterRef("district"), fact=OuterRef("pk"), indicator=indicator)
     fact = facts.filter(Exists(carrying)).order_by("-day", "-at", "-id").first()
     return (fact, fact.measures.get(indicator=indicator)) if fact else None

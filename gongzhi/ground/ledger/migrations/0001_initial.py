@@ -72,6 +72,7 @@ class Migration(migrations.Migration):
                     gongzhi.ground.keys.ScopedFK(
                         blank=True,
                         null=True,
+                        db_index=False,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
                         to="ledger.fact",
@@ -92,6 +93,7 @@ class Migration(migrations.Migration):
                     gongzhi.ground.keys.ScopedFK(
                         blank=True,
                         null=True,
+                        db_index=False,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
                         to="ledger.fact",
@@ -103,6 +105,7 @@ class Migration(migrations.Migration):
                     gongzhi.ground.keys.ScopedFK(
                         blank=True,
                         null=True,
+                        db_index=False,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
                         to="places.organisation",
@@ -112,6 +115,7 @@ class Migration(migrations.Migration):
                 (
                     "place",
                     gongzhi.ground.keys.ScopedFK(
+                        db_index=False,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
                         to="places.place",
@@ -121,6 +125,7 @@ class Migration(migrations.Migration):
                 (
                     "recorded_by",
                     gongzhi.ground.keys.ScopedFK(
+                        db_index=False,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
                         to="people.actor",
@@ -232,6 +237,7 @@ class Migration(migrations.Migration):
                 (
                     "indicator",
                     models.ForeignKey(
+                        db_index=False,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
                         to="ledger.indicator",
@@ -259,6 +265,7 @@ class Migration(migrations.Migration):
                     gongzhi.ground.keys.ScopedFK(
                         blank=True,
                         null=True,
+                        db_index=False,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
                         to="people.actor",
@@ -279,6 +286,7 @@ class Migration(migrations.Migration):
                     gongzhi.ground.keys.ScopedFK(
                         blank=True,
                         null=True,
+                        db_index=False,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
                         to="places.organisation",
@@ -307,6 +315,7 @@ class Migration(migrations.Migration):
                 (
                     "indicator",
                     models.ForeignKey(
+                        db_index=False,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
                         to="ledger.indicator",
@@ -316,6 +325,7 @@ class Migration(migrations.Migration):
                 (
                     "organisation",
                     gongzhi.ground.keys.ScopedFK(
+                        db_index=False,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
                         to="places.organisation",
@@ -396,6 +406,7 @@ class Migration(migrations.Migration):
                 (
                     "indicator",
                     models.ForeignKey(
+                        db_index=False,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
                         to="ledger.indicator",
@@ -405,6 +416,7 @@ class Migration(migrations.Migration):
                 (
                     "place",
                     gongzhi.ground.keys.ScopedFK(
+                        db_index=False,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
                         to="places.place",
