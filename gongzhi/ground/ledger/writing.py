@@ -259,11 +259,11 @@ def _write(made: Sequence[_Made], rows: Sequence[models.Model]) -> None:
         for instance in instances:
             instance._state.adding = False
             instance._state.db = connection.alias
-    for one in made:
+    if len(made) == 1:
         # As if prefetched: whoever answers with the fact need not ask for what was just written.
-        measures = one.fact.measures.all()
-        measures._result_cache = one.measures
-        one.fact._prefetched_objects_cache = {"measures": measures}  # type: ignore[attr-defined]
+        fact, measures = made[0].fact, made[0].fact.measures.all()
+        measures._result_cache = made[0].measures
+        fact._prefetched_objects_cache = {"measures": measures}  # type: ignore[attr-defined]
 
 
 def _execute(statements: Sequence[Statement]) -> None:
