@@ -13,7 +13,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -23,14 +23,14 @@ from typing import Any, Generic, ParamSpec, TypeVar, get_type_hints
 from django.db import IntegrityError, models, transaction
 from django.utils.crypto import salted_hmac
 
-from gongzhi.ground import clock_is_moved, day_of, now
+from gongzhi.ground import clock_is_moved, now
 from gongzhi.ground.ledger import parameters, writing
+from gongzhi.ground.ledger.entry import By, Entry, Share
 from gongzhi.ground.ledger.models import Audience, Fact, Refusal
 from gongzhi.ground.ledger.parameters import Parameters, Quantity, Vocabulary
 from gongzhi.ground.ledger.proof import canonical
-from gongzhi.ground.ledger.writing import Entry, Share
 from gongzhi.ground.people.may import Verdict, Viewer, covers, may, posts
-from gongzhi.ground.people.models import AREA_OFFICERS, Actor, ActorKind, Appointment
+from gongzhi.ground.people.models import AREA_OFFICERS, ActorKind, Appointment
 from gongzhi.ground.places.models import Organisation, Place
 from gongzhi.ground.refusals import Conflict, Forbidden, Refused
 
@@ -42,8 +42,6 @@ M = TypeVar("M", bound=models.Model)
 # A transaction that takes longer than this after its stamp is undone: an answer as of t given SETTLED_AFTER later
 # must never change because something stamped before t commits after it.
 STAMP_GOOD_FOR = timedelta(seconds=30)
-# Offline records are judged by the posts held when it happened, if they arrive within this.
-JUDGED_AT_THE_TIME = timedelta(hours=72)
 
 KEY_LIMIT = 80
 ORIGIN = re.compile(r"\d{6}/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -51,50 +49,6 @@ ORIGIN = re.compile(r"\d{6}/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 OTHER_WORDS = "ledger.key"
 
 registry: dict[str, Act[Any]] = {}
-
-
-@dataclass(frozen=True)
-class By:
-    """Who acts, when it happened, why, and who writes it down.
-
-    at: the instant it happened (default now). key: the sender's own id of this request; sending it again gives back
-    the same fact. because: the fact that led here. recorded_by: the clerk, when recorded for another (代登记).
-    origin: the fact of another district that led here, as district/id.
-    """
-
-    actor: Actor
-    at: datetime | None = None
-    key: str | None = None
-    because: Fact | None = None
-    recorded_by: Actor | None = None
-    origin: str = ""
-    # Set by the registry: when the act began, the posts of the actor and of the clerk.
-    began: datetime | None = field(default=None, repr=False, compare=False)
-    held: Sequence[Appointment] | None = field(default=None, repr=False, compare=False)
-    clerk_held: Sequence[Appointment] | None = field(default=None, repr=False, compare=False)
-
-    @property
-    def district(self) -> str:
-        district: str = self.actor.district
-        return district
-
-    @property
-    def writer(self) -> Actor:
-        return self.recorded_by or self.actor
-
-    @property
-    def instant(self) -> datetime:
-        """When it happened."""
-        return self.at or self.began or now()
-
-    @property
-    def day(self) -> date:
-        return day_of(self.instant)
-
-    @property
-    def judged_on(self) -> date:
-        """The day whose posts decide whether this was allowed."""
-        return self.day if now() - self.instant <= JUDGED_AT_THE_TIME else day_of(now())
 
 
 def lock(row: M) -> M:

@@ -5,13 +5,13 @@ One path for a single fact and one for many; both leave the same rows (a test co
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from dataclasses import dataclass
+from datetime import date
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from django.db import connection, connections, models
@@ -19,6 +19,7 @@ from django.utils.crypto import salted_hmac
 
 from gongzhi.ground import day_of, now
 from gongzhi.ground.keys import uuid7
+from gongzhi.ground.ledger.entry import By, Entry
 from gongzhi.ground.ledger.models import (
     Bound,
     Fact,
@@ -32,45 +33,22 @@ from gongzhi.ground.ledger.models import (
     Tally,
     Worded,
 )
-from gongzhi.ground.ledger.parameters import Quantity
-from gongzhi.ground.people.models import Actor
-from gongzhi.ground.places.models import Organisation, Place
+from gongzhi.ground.ledger.parameters import Vocabulary
+from gongzhi.ground.places.models import Organisation
 from gongzhi.ground.refusals import Conflict, Refused
 
-if TYPE_CHECKING:
-    from gongzhi.ground.ledger.acts import Act, By
 
+class Declared(Protocol):
+    """What writing needs to know of an act."""
 
-@dataclass(frozen=True)
-class Share:
-    """A party to a fact: an actor or an organisation, in a role."""
-
-    role: str
-    actor: Actor | None = None
-    organisation: Organisation | None = None
-
-
-@dataclass
-class Entry:
-    """What an act decided to record. `rows` are the room's own rows, inserted with the fact (`row.fact` is set).
-
-    at: when it happened, where the act's own parameters say so (a patrol line of an earlier day, from paper).
-    """
-
-    subject: models.Model | str
-    place: Place
-    label: str
-    organisation: Organisation | None = None
-    facets: dict[str, Any] = field(default_factory=dict)
-    measures: Sequence[Quantity] = ()
-    parties: Sequence[Share] = ()
-    rows: Sequence[models.Model] = ()
-    rule_version: str = ""
-    audience: str | None = None
-    corrects: Fact | None = None
-    # What led here when the caller names nothing else.
-    because: Fact | None = None
-    at: datetime | None = None
+    @property
+    def name(self) -> str: ...
+    @property
+    def leaves(self) -> str: ...
+    @property
+    def facets(self) -> Mapping[str, type[models.TextChoices] | Vocabulary]: ...
+    @property
+    def audience(self) -> Sequence[str]: ...
 
 
 def subject_of(subject: models.Model | str) -> str:
@@ -143,7 +121,7 @@ class _Made:
     organisations: dict[UUID, Organisation]
 
 
-def _make(act: Act[Any], by: By, entry: Entry, request: str) -> _Made:
+def _make(act: Declared, by: By, entry: Entry, request: str) -> _Made:
     """The rows of one fact, checked against what the act declared. Raises Refused; writes nothing."""
     district = by.district
     for named in (entry.place, entry.organisation):
@@ -217,12 +195,12 @@ MANY = 8
 LABEL_LIMIT = 160
 
 
-def record(act: Act[Any], by: By, entry: Entry, request: str) -> Fact:
+def record(act: Declared, by: By, entry: Entry, request: str) -> Fact:
     """Insert one fact with everything that goes with it, in the caller's transaction."""
     return record_many(act, [(by, entry, request)])[0]
 
 
-def record_many(act: Act[Any], drafts: Sequence[tuple[By, Entry, str]]) -> list[Fact]:
+def record_many(act: Declared, drafts: Sequence[tuple[By, Entry, str]]) -> list[Fact]:
     """Insert facts of one act with everything that goes with them: one statement per 200 on PostgreSQL."""
     facts: list[Fact] = []
     for start in range(0, len(drafts), CHUNK):
