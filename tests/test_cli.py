@@ -207,6 +207,7 @@ def test_a_data_folder_that_cannot_be_made_ends_with_2(tmp_path: Path) -> None:
     assert "Traceback" not in ended.stderr
 
 
+@pytest.mark.slow
 def test_migrate_makes_the_data_folder_and_its_database_for_their_owner_alone(tmp_path: Path) -> None:
     data = tmp_path / "data"
     url = f"sqlite:///{data / 'gongzhi.sqlite3'}"
@@ -220,6 +221,7 @@ def test_migrate_makes_the_data_folder_and_its_database_for_their_owner_alone(tm
     assert "such.sqlite3" in elsewhere.stderr
 
 
+@pytest.mark.slow
 def test_run_refuses_a_production_database_before_it_makes_a_key(tmp_path: Path) -> None:
     secrets = {"GONGZHI_SECRET_KEY": GOOD_SECRET, "GONGZHI_VAULT_KEYS": GOOD_VAULT}
     here = {"GONGZHI_DATA": str(tmp_path / "data"), "DATABASE_URL": ""}

@@ -72,6 +72,7 @@ def found_in(files: list[Path]) -> list[str]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="reads the file of a SQLite database")
 def test_no_trace_is_left_in_the_file(tmp_path):
     told(f"sqlite:///{tmp_path / 'erased.sqlite3'}", tmp_path)
@@ -79,6 +80,7 @@ def test_no_trace_is_left_in_the_file(tmp_path):
     assert (tmp_path / "erased.sqlite3").stat().st_size > 100_000
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="reads the files of a PostgreSQL database")
 def test_no_trace_is_left_in_the_tables_after_the_night(tmp_path, db):
     """PostgreSQL keeps dead rows and samples of columns until the tables are rewritten; `scrub` does that."""
