@@ -27,11 +27,13 @@ FLOORS = [
     {"places"},
     {"people"},
     {"ledger"},
-    {"register", "tasks"},
+    {"files", "search"},
+    {"register", "tasks", "feedback"},
     {"members", "activities", "problems"},
     {"league", "briefing"},
     {"hall"},
-    {"clock"},
+    {"sheets"},
+    {"clock", "jobs", "notices"},
     {"web", "api"},
 ]
 ROOMS = {"members", "activities", "problems"}

@@ -1,0 +1,1 @@
+"""查找: one index of words over everything that can be opened."""
