@@ -95,7 +95,7 @@ def test_an_act_is_declared_whole(name):
     assert CHINESE.search(act.chinese)
     assert CHINESE.search(act.fact_chinese)
     assert act.doc, "the docstring is the policy in words"
-    assert act.who or act.by_system
+    assert act.who or act.by_system or act.by_public
     assert act.audience
     assert set(act.parameters) == set(act.terms)
     assert act.json_schema()["properties"].keys() == act.parameters.keys()

@@ -11,7 +11,6 @@ from types import ModuleType
 from typing import Any
 
 from gongzhi.ground.ledger.acts import KEY_LIMIT, Act
-from gongzhi.ground.people.models import Role
 
 # How each kind of refusal is answered.
 STATUS = {"Refused": 422, "Conflict": 409, "Forbidden": 403, "Unknown": 404}
@@ -121,7 +120,7 @@ def path_parameters(act: Act[Any]) -> dict[str, dict[str, Any]]:
 
 def description(act: Act[Any]) -> str:
     """The policy in words, who may, and what is left."""
-    who = "、".join([str(Role(role).label) for role in act.who] + (["系统"] if act.by_system else []))
+    who = act.who_words
     own = "，要本人办理" if act.in_person else ""
     return f"{act.doc}\n\n由{who}办理{own}，留下记录“{act.fact_chinese}”（{act.leaves}）。"
 

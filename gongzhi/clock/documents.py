@@ -72,7 +72,7 @@ def matrix() -> str:
                 [
                     f"`{act.name}`",
                     act.chinese,
-                    "、".join([str(Role(role).label) for role in act.who] + (["系统"] if act.by_system else [])),
+                    act.who_words,
                 ]
                 for act in _acts()
             ),

@@ -164,8 +164,8 @@ class Player:
     def _actor(self, username: Any) -> Actor:
         name = str(username or "")
         if name not in self.actors:
-            if name == "system":
-                self.actors[name] = Actor.system(self.district)
+            if name in ("system", "public"):
+                self.actors[name] = getattr(Actor, name)(self.district)
             elif name.startswith("$"):
                 person = Person.refer(self._value(name), self.district)
                 if person.actor is None:

@@ -30,7 +30,7 @@ from gongzhi.ground.ledger.models import Audience, Fact, Refusal
 from gongzhi.ground.ledger.parameters import Parameters, Quantity, Vocabulary
 from gongzhi.ground.ledger.proof import canonical
 from gongzhi.ground.people.may import Verdict, Viewer, covers, may, posts
-from gongzhi.ground.people.models import AREA_OFFICERS, ActorKind, Appointment
+from gongzhi.ground.people.models import AREA_OFFICERS, ActorKind, Appointment, Role
 from gongzhi.ground.places.models import Organisation, Place
 from gongzhi.ground.refusals import Conflict, Forbidden, Refused
 
@@ -77,11 +77,13 @@ class Act(Generic[P]):
         terms: Mapping[str, str],
         example: Mapping[str, Any],
         by_system: bool,
+        by_public: bool,
         in_person: bool,
     ) -> None:
         self.name, self.chinese, self.function = name, chinese, function
         self.leaves, self.fact_chinese, self.address = leaves, fact_chinese, address
-        self.who, self.by_system, self.in_person = tuple(who), by_system, in_person
+        self.who, self.by_system, self.by_public = tuple(who), by_system, by_public
+        self.in_person = in_person
         self._place, self._organisation = place, organisation
         self.audience = tuple(audience)
         self.facets, self.terms, self.example = dict(facets), dict(terms), dict(example)
@@ -94,6 +96,12 @@ class Act(Generic[P]):
     @property
     def room(self) -> str:
         return self.name.partition(".")[0]
+
+    @property
+    def who_words(self) -> str:
+        """Who may do it at all, in words."""
+        others = [word for word, open_to in (("系统", self.by_system), ("群众", self.by_public)) if open_to]
+        return "、".join([*(str(Role(role).label) for role in self.who), *others])
 
     @cached_property
     def parameters(self) -> dict[str, inspect.Parameter]:
@@ -393,6 +401,7 @@ def act(
     facets: Mapping[str, type[models.TextChoices] | Vocabulary] | None = None,
     example: Mapping[str, Any] | None = None,
     by_system: bool = False,
+    by_public: bool = False,
     in_person: bool = False,
 ) -> Callable[[Callable[P, Entry]], Act[P]]:
     """Register an act.
@@ -401,7 +410,8 @@ def act(
     address: the noun under `/api/` with its parameter in braces. who: the roles that may, judged at `place(**values)`
     or for `organisation(**values)`. audience: who may open the fact; the first is the default, an entry may choose
     among them. facets: the closed vocabularies of the fact. terms: a Chinese word per parameter. example: raw values
-    that play in the demo world. in_person: never recorded by a clerk for another, who would borrow the other's powers.
+    that play in the demo world. by_system, by_public: open to the clock, to anyone without an account. in_person: never
+    recorded by a clerk for another, who would borrow the other's powers.
     """
 
     def register(function: Callable[P, Entry]) -> Act[P]:
@@ -422,6 +432,7 @@ def act(
             terms=terms,
             example=example or {},
             by_system=by_system,
+            by_public=by_public,
             in_person=in_person,
         )
         registry[name] = made

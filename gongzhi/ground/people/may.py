@@ -38,6 +38,8 @@ class Permitted(Protocol):
     def who(self) -> Collection[str]: ...
     @property
     def by_system(self) -> bool: ...
+    @property
+    def by_public(self) -> bool: ...
 
 
 POST_COLUMNS = (
@@ -102,10 +104,14 @@ def may(
     """
     if actor.kind == ActorKind.SYSTEM:
         return YES if act.by_system else Verdict(False, f"“{act.chinese}”要由人来办，系统不能代办")
+    if actor.kind == ActorKind.PUBLIC:
+        return YES if act.by_public else Verdict(False, f"“{act.chinese}”要登录后办理")
     held = posts(actor, on) if held is None else held
     fitting = [post for post in held if post.role in act.who]
     if any(covers(post, place, organisation) for post in fitting):
         return YES
+    if not act.who and act.by_public:
+        return Verdict(False, f"“{act.chinese}”由群众在公开栏办理，不用登录；代为填写的写明是代登记")
     if not act.who:
         return Verdict(False, f"“{act.chinese}”由系统自动记录，不由人登记")
     if fitting:

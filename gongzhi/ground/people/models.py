@@ -56,6 +56,11 @@ class Actor(models.Model):
         """The actor of schedules and reactions: one per district."""
         return cls.objects.get_or_create(district=district, kind=ActorKind.SYSTEM)[0]
 
+    @classmethod
+    def public(cls, district: str) -> Actor:
+        """The actor of whoever acts without an account: one per district, so that nobody is told from another."""
+        return cls.objects.get_or_create(district=district, kind=ActorKind.PUBLIC)[0]
+
 
 class Person(models.Model):
     """人员: someone the platform knows. The name and everything else about the person is in the vault."""

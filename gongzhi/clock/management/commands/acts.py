@@ -41,6 +41,7 @@ def described(act: Act[Any]) -> dict[str, Any]:
         "noun": act.address,
         "who": [{"role": role, "chinese": Role(role).label} for role in act.who],
         "by_system": act.by_system,
+        "by_public": act.by_public,
         "in_person": act.in_person,
         "audience": [{"audience": one, "chinese": Audience(one).label} for one in act.audience],
         "facets": sorted(act.facets),
@@ -63,6 +64,6 @@ class Command(BaseCommand):
             return
         width = max(len(act.name) for act in acts)
         for act in acts:
-            who = "、".join([str(Role(role).label) for role in act.who] + (["系统"] if act.by_system else []))
+            who = act.who_words
             self.stdout.write(f"{act.name:<{width}}  {act.chinese}  →  {act.leaves}  POST /api/{act.address}")
             self.stdout.write(f"{'':<{width}}  {who}")
