@@ -1,0 +1,10 @@
+/* Everything here only shortens a way that also works without it: a figure is a link to its page of records, a filter
+   is a form, a message is a notice, a form posts. */
+import "./exchange.js";
+import "./panel.js";
+import "./forms.js";
+import "./messages.js";
+import "./idle.js";
+import "./keys.js";
+
+document.documentElement.classList.add("js");

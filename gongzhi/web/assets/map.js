@@ -1,0 +1,3 @@
+import "leaflet/dist/leaflet.css";
+import * as L from "leaflet";
+window.L = L;
