@@ -1,3 +1,3 @@
-from gongzhi.ground.register import people, places
+from gongzhi.ground.register import handing, invitations, people, places
 
-__all__ = ["people", "places"]
+__all__ = ["handing", "invitations", "people", "places"]

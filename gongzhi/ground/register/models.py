@@ -1,10 +1,21 @@
 from __future__ import annotations
 
-from django.db import models
+import hashlib
+from datetime import date
+from typing import TYPE_CHECKING, ClassVar, Self
 
-from gongzhi.ground.keys import DistrictField, ScopedFK, uuid7
-from gongzhi.ground.ledger.models import Worded
+from django.db import models
+from django.db.models import Q
+
+from gongzhi.ground import now
+from gongzhi.ground.keys import DistrictField, ScopedFK, under, uuid7
+from gongzhi.ground.ledger.models import Fact, Worded
+from gongzhi.ground.people.models import Account, Appointment, Person
 from gongzhi.ground.places.models import Place
+from gongzhi.ground.refusals import Unknown
+
+if TYPE_CHECKING:
+    from gongzhi.ground.people.may import Viewer
 
 
 class Count(Worded):
@@ -19,3 +30,125 @@ class Count(Worded):
 
     def __str__(self) -> str:
         return self.text
+
+
+class OneTimeLinkQuerySet(models.QuerySet["OneTimeLink"]):
+    def usable(self) -> Self:
+        return self.filter(used_at=None, withdrawn_at=None, expires_at__gt=now())
+
+
+class OneTimeLink(models.Model):
+    """首次登录链接: what the QR of a sign-in slip opens. Good once, for a few days; only its digest is kept.
+
+    It comes without a secret, which is drawn once by who asked for the slip, when it is printed.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    district = DistrictField()
+    account = ScopedFK(Account, models.CASCADE, related_name="links", verbose_name="账号")
+    fact = models.OneToOneField(Fact, models.PROTECT, related_name="+", verbose_name="记录")
+    digest = models.CharField("摘要", max_length=64, unique=True, null=True, blank=True)
+    expires_at = models.DateTimeField("到期时间")
+    used_at = models.DateTimeField("使用时间", null=True, blank=True)
+    withdrawn_at = models.DateTimeField("作废时间", null=True, blank=True)
+
+    objects = OneTimeLinkQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "首次登录链接"
+
+    def __str__(self) -> str:
+        return f"到 {self.expires_at:%Y-%m-%d}"
+
+    @staticmethod
+    def digest_of(secret: str) -> str:
+        return hashlib.sha256(secret.encode()).hexdigest()
+
+    @property
+    def ended(self) -> str:
+        """Why it opens nothing any more; empty while it does."""
+        if self.used_at:
+            return "这个链接已经用过，一个链接只能用一次"
+        if self.withdrawn_at:
+            return "这张登录条已经作废，请用新发的一张"
+        return "这个链接已经过期" if self.expires_at <= now() else ""
+
+
+class HandOverQuerySet(models.QuerySet["HandOver"]):
+    def open(self) -> Self:
+        """Proposed, and not taken over yet."""
+        return self.filter(withdrawn_at=None, taken=None)
+
+    def visible_to(self, viewer: Viewer | None) -> Self:
+        """The two concerned, those who answer for the area, and the auditor."""
+        if viewer is None:
+            return self.none()
+        here = self.filter(district=viewer.actor.district)
+        if viewer.is_auditor:
+            return here
+        concerned = Q(appointment__person__actor=viewer.actor) | Q(successor__actor=viewer.actor)
+        for path in viewer.officer_areas:
+            concerned |= under(path, "place__path")
+        return here.filter(concerned)
+
+
+class HandOver(Worded):
+    """工作交接: a post that one gives up to a named successor; its words are what is told besides. Done when taken."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    district = DistrictField()
+    number = models.CharField("编号", max_length=24)
+    appointment = ScopedFK(Appointment, models.PROTECT, related_name="hand_overs", verbose_name="交出的任职")
+    successor = ScopedFK(Person, models.PROTECT, related_name="+", verbose_name="接任人")
+    place = ScopedFK(Place, models.PROTECT, related_name="+", verbose_name="地点")
+    withdrawn_at = models.DateTimeField("作废时间", null=True, blank=True)
+
+    objects = HandOverQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "工作交接"
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["district", "number"], name="hand_over_number"),
+            models.UniqueConstraint(
+                fields=["district", "appointment"], condition=Q(withdrawn_at=None), name="hand_over_one"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+    @property
+    def ref(self) -> str:
+        return self.number
+
+    @property
+    def ended_on(self) -> date | None:
+        """The day from which the post is the successor's alone."""
+        return self.appointment.until
+
+    @classmethod
+    def refer(cls, text: str, district: str, among: HandOverQuerySet | None = None) -> HandOver:
+        """The hand-over of this number. Raises Unknown."""
+        here = cls.objects.all() if among is None else among
+        here = here.select_related(
+            "appointment__person__actor", "appointment__place", "appointment__organisation", "successor__actor", "place"
+        )
+        found = here.filter(district=district, number=text.strip()).first()
+        if found is None:
+            raise Unknown("people.unknown_hand_over", f"没有编号为“{text}”的工作交接，请核对")
+        return found
+
+
+class Taken(models.Model):
+    """接任: the successor has taken a hand-over."""
+
+    hand_over = models.OneToOneField(HandOver, models.PROTECT, related_name="taken", verbose_name="工作交接")
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    district = DistrictField()
+    fact = models.OneToOneField(Fact, models.PROTECT, related_name="+", verbose_name="记录")
+
+    class Meta:
+        verbose_name = "接任"
+
+    def __str__(self) -> str:
+        return str(self.hand_over)

@@ -32,6 +32,7 @@ MAY_APPOINT: dict[str, frozenset[Role]] = {
     Role.STREET_ORGANISER: STREET_POSTS,
     Role.COMMUNITY_SECRETARY: COMMUNITY_POSTS,
 }
+APPOINTERS = (Role.ADMINISTRATOR, Role.DISTRICT_ORGANISER, Role.STREET_ORGANISER, Role.COMMUNITY_SECRETARY)
 # 等保: 系统、审计 two of the three administrators are never one person.
 APART = ({Role.ADMINISTRATOR, Role.AUDITOR}, {Role.DISTRICT_ORGANISER, Role.AUDITOR})
 
@@ -66,7 +67,8 @@ def set_first_password(account: Account) -> str:
     return password
 
 
-def _check_may_appoint(by: By, role: Role, place: Place | None, organisation: Organisation | None) -> None:
+def check_may_appoint(by: By, role: Role, place: Place | None, organisation: Organisation | None) -> None:
+    """Raises Forbidden when none of the posts of `by` may appoint to this one."""
     held = by.held if by.held is not None else posts(by.actor, by.judged_on)
     if by.actor.kind == "system":
         return
@@ -81,7 +83,7 @@ def _check_may_appoint(by: By, role: Role, place: Place | None, organisation: Or
     leaves="people.appointed",
     fact_chinese="已任职",
     address="people/appointments",
-    who=(Role.ADMINISTRATOR, Role.DISTRICT_ORGANISER, Role.STREET_ORGANISER, Role.COMMUNITY_SECRETARY),
+    who=APPOINTERS,
     place=lambda place, organisation, **_: place or (organisation.place if organisation else None),
     audience=Audience.AREA,
     facets={"role": Role},
@@ -115,7 +117,7 @@ def appoint(
     """
     if (place is None) == (organisation is None):
         raise Refused("people.appoint_where", "任职地点和任职组织填一个", field="place")
-    _check_may_appoint(by, role, place, organisation)
+    check_may_appoint(by, role, place, organisation)
     if (person is None) == (name is None):
         raise Refused("people.appoint_whom", "填已有人员的编号，或新人员的姓名，二者填一", field="person")
     if person is None:
@@ -154,7 +156,7 @@ def appoint(
     leaves="people.dismissed",
     fact_chinese="已免职",
     address="people/{person}/dismissal",
-    who=(Role.ADMINISTRATOR, Role.DISTRICT_ORGANISER, Role.STREET_ORGANISER, Role.COMMUNITY_SECRETARY),
+    who=APPOINTERS,
     place=lambda place, organisation, **_: place or (organisation.place if organisation else None),
     audience=Audience.AREA,
     facets={"role": Role},
@@ -167,12 +169,12 @@ def dismiss(
     *, by: By, person: Person, role: Role, place: Place | None = None, organisation: Organisation | None = None
 ) -> Entry:
     """End a role from today on. What was done in it stays as it is."""
-    _check_may_appoint(by, role, place, organisation)
+    check_may_appoint(by, role, place, organisation)
     found = person.appointments.in_force(by.day).filter(role=role, place=place, organisation=organisation).first()
     if found is None:
         raise Conflict("people.not_appointed", "这名人员没有担任这个职务，请核对")
     found = lock(found)
-    found.until = by.day if by.day > found.since else found.since + timedelta(days=1)
+    found.until = last_day_after(found, by.day)
     found.save(update_fields=["until"])
     where = place or (organisation.place if organisation else None)
     if where is None:
@@ -187,7 +189,12 @@ def dismiss(
     )
 
 
-def _home_of(person: Person) -> Place | None:
+def last_day_after(post: Appointment, day: date) -> date:
+    """The first day on which a post ended on `day` is not held: a post is held for a day at least."""
+    return day if day > post.since else post.since + timedelta(days=1)
+
+
+def home_of(person: Person) -> Place | None:
     """The area that keeps a person: that of the latest appointment, else the district."""
     last = person.appointments.select_related("place", "organisation__place").order_by("-since", "-id").first()
     if last is not None:
@@ -195,8 +202,8 @@ def _home_of(person: Person) -> Place | None:
     return Place.objects.filter(district=person.district, parent=None).first()
 
 
-def _home_or_refuse(person: Person) -> Place:
-    home = _home_of(person)
+def home_or_refuse(person: Person) -> Place:
+    home = home_of(person)
     if home is None:
         raise Refused("places.no_district", "还没有建区，请先运行 gongzhi init")
     return home
@@ -209,7 +216,7 @@ def _home_or_refuse(person: Person) -> Place:
     fact_chinese="封存信息已查看",
     address="people/{person}/reveals",
     who=(Role.DISTRICT_ORGANISER, Role.STREET_ORGANISER, Role.COMMUNITY_SECRETARY, Role.BRANCH_SECRETARY),
-    place=lambda person, **_: _home_of(person),
+    place=lambda person, **_: home_of(person),
     audience=Audience.PARTIES,
     facets={"field": Field, "purpose": Purpose},
     terms={"person": "人员", "field": "信息项", "purpose": "用途"},
@@ -226,7 +233,7 @@ def reveal(*, by: By, person: Person, field: Field, purpose: Purpose) -> Entry:
     vault.open_sealed(person=person, field=field, purpose=purpose, by=by.actor)
     return Entry(
         subject=person,
-        place=_home_or_refuse(person),
+        place=home_or_refuse(person),
         label=f"{field.label}，用途：{purpose.label}",
         facets={"field": field, "purpose": purpose},
         parties=[Share("concerned", actor=person.actor)] if person.actor else [],
@@ -234,7 +241,7 @@ def reveal(*, by: By, person: Person, field: Field, purpose: Purpose) -> Entry:
 
 
 def _may_look_into(by: By, person: Person) -> bool:
-    home = _home_of(person)
+    home = home_of(person)
     held = by.held if by.held is not None else posts(by.actor, by.judged_on)
     if any(post.role in ORGANISERS and covers(post, home, None) for post in held):
         return True
@@ -274,7 +281,7 @@ def revealed(fact: Fact, reader: Actor) -> str:
     fact_chinese="个人信息已删除",
     address="people/{person}/erasure",
     who=(Role.DISTRICT_ORGANISER, Role.ADMINISTRATOR),
-    place=lambda person, **_: _home_of(person),
+    place=lambda person, **_: home_of(person),
     audience=Audience.ORGANISATION,
     terms={"person": "人员"},
     example={"person": "songzy"},
@@ -304,7 +311,7 @@ def erase(*, by: By, person: Person) -> Entry:
                 f"这名人员最近一次操作在 {last.known_on:%Y-%m-%d}，操作日志依法至少保存 {months} 个月"
                 f"（{keep.source}{keep.article}），{keep_until:%Y-%m-%d} 以后可以删除",
             )
-    home = _home_or_refuse(person)
+    home = home_or_refuse(person)
     vault.destroy(person)
     if actor is not None:
         for model in worded_models():
