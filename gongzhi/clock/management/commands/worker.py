@@ -14,7 +14,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.db import close_old_connections
 
-from gongzhi.clock import reactions, schedules
+from gongzhi.clock import jobs, reactions, schedules
 from gongzhi.clock.install import districts
 from gongzhi.clock.upkeep import scrub_at_night
 from gongzhi.ground import today
@@ -48,6 +48,7 @@ def at_night(district: str) -> bool:
 STEPS = (
     Step("到期的事", 5, fall_due),
     Step("触发", 2, lambda district: reactions.drain(district) > 0),
+    Step("作业", 1, lambda district: jobs.work_off(1) > 0),
     Step("封存", 60, lambda district: seal(district) is not None),
     Step("夜间清除残留", 7200, at_night),
     Step("个人信息到期删除", 3600, lambda district: vault.expire(on=today()) > 0),

@@ -1,0 +1,1 @@
+"""What the worker runs as jobs: one module per subject, each named here so that every worker knows its kinds."""
