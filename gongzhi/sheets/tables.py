@@ -79,8 +79,8 @@ class Column:
 class Table:
     """A list as paper. The title is also the name of its file: 莲湖街道问题清单.
 
-    note: which rows these are, in words. about: further lines under the title (who, when, from what). at: the instant
-    the rows are told of, so that the same question gives the same file.
+    note: which rows these are, in words. about: further lines under the title (who, when, from what). as_of: the
+    instant the rows are told of, now unless said; it dates the file too, so that the same question makes the same file.
     """
 
     title: str
@@ -88,7 +88,7 @@ class Table:
     rows: Iterable[Sequence[Any]]
     note: str = ""
     about: Sequence[str] = ()
-    at: datetime | None = None
+    as_of: datetime | None = None
     demo: bool = False
 
 
@@ -168,7 +168,8 @@ def write_xlsx(file: IO[bytes], tables: Sequence[Table], progress: Progress | No
     )
     first = tables[0]
     told = {"title": first.title, "comments": " ".join(first.about)}
-    book.set_properties({**told, "created": first.at.astimezone(SHANGHAI).replace(tzinfo=None)} if first.at else told)
+    dated = {"created": first.as_of.astimezone(SHANGHAI).replace(tzinfo=None)} if first.as_of else {}
+    book.set_properties({**told, **dated})
     named: set[str] = set()
     try:
         return sum(_Sheet(book, table, _sheet_name(table.title, named)).write(progress) for table in tables)

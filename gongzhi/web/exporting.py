@@ -10,6 +10,7 @@ filters, the same reader. A page writes
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.http import content_disposition_header
@@ -42,7 +43,8 @@ def download(request: HttpRequest, table: Table) -> HttpResponse:
     form, encoding = asked(request) or "xlsx", request.GET.get("encoding", "utf-8")
     if encoding not in ENCODINGS:
         raise Http404
-    told = replace(table, about=[*table.about, *origin(request)], demo=installation_is_demo(), at=table.at or now())
+    as_of = table.as_of or now()
+    told = replace(table, about=[*table.about, *origin(request, as_of)], demo=installation_is_demo(), as_of=as_of)
     data = xlsx(told) if form == "xlsx" else csv_(told, encoding)
     return attached(data, file_name(table.title, today(), form, demo=told.demo), MEDIA[form].replace("utf-8", encoding))
 
@@ -55,18 +57,19 @@ def attached(data: bytes, name: str, media: str) -> HttpResponse:
     return response
 
 
-def origin(request: HttpRequest) -> list[str]:
+def origin(request: HttpRequest, as_of: datetime) -> list[str]:
     """Who made the file and when, and the seal by which it can be checked against the noticeboard."""
     looking, post = viewer(request), acting_post(request)
     who = "公众"
     if looking and isinstance(request.user, Account):
         who = names_of([looking.actor.pk]).get(looking.actor.pk, request.user.username)
         who += f"（{post_words(post)}）" if post else ""
-    at = now()
-    sealed = Seal.objects.filter(district=looking.actor.district) if looking else Seal.objects.all()
-    last = sealed.order_by("-number").first()
-    seal = f"最近一次封存：第 {last.number} 封，封号 {last.digest}" if last else "还没有封存过"
+    seals = Seal.objects.filter(sealed_at__lte=as_of)
+    if looking:
+        seals = seals.filter(district=looking.actor.district)
+    last = seals.order_by("-number").first()
+    seal = f"最近一次封存：第 {last.number} 封，封号 {last.digest}" if last else "到那时还没有封存过"
     return [
-        f"导出人：{who}　导出时间：{stamp_words(at, 0)}",
-        f"来源：共治平台的记录，截至 {stamp_words(at, 0)}　{seal}",
+        f"导出人：{who}　导出时间：{stamp_words(now(), 0)}",
+        f"来源：共治平台的记录，截至 {stamp_words(as_of, 0)}　{seal}",
     ]

@@ -7,9 +7,11 @@ what the reader may not open is one line per yard, with its sum and without its 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from itertools import chain, islice
+from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -31,7 +33,9 @@ from gongzhi.ground.rules import reads as rules
 from gongzhi.ground.rules.models import Rule
 from gongzhi.ground.words import day_words, percent
 from gongzhi.rooms.problems.models import Problem, ProblemQuerySet, Stage
+from gongzhi.sheets.tables import As, Column, Table
 from gongzhi.upper.briefing.reads import left
+from gongzhi.web import exporting
 from gongzhi.web.access import viewer
 from gongzhi.web.errors import Unclear
 from gongzhi.web.naming import (
@@ -49,6 +53,8 @@ from gongzhi.web.periods import day_asked, in_order, instant_asked, known_by
 from gongzhi.web.templatetags.words import full_span, thing
 
 PAGE = 50
+# So many rows of a file are looked up together.
+BATCH = 1000
 # A chain longer than this is cut, with a link to go on from its last record.
 CHAIN = 20
 
@@ -271,6 +277,8 @@ def facts(request: HttpRequest) -> HttpResponse:
     looking = viewer(request)
     found = question.facts()
     open_to = found.visible_to(looking)
+    if exporting.asked(request):
+        return exporting.download(request, table_of(question, found, open_to))
     cursor = request.GET.get("after", "")
     turned = after(open_to, cursor) if question.indicators else before(open_to, cursor)
     rows = list(turned.select_related("place")[: PAGE + 1])
@@ -297,6 +305,48 @@ def facts(request: HttpRequest) -> HttpResponse:
     response = render(request, "facts/_facts.html" if context["panel"] else "facts/list.html", context)
     response["Vary"] = "X-Panel, Cookie"
     return response
+
+
+def table_of(question: Question, found: FactQuerySet, open_to: FactQuerySet) -> Table:
+    """The list as paper. It adds up to the figure too: what may not be opened is a line per yard at its end."""
+    totals = [Amount(one, figure.quantity, figure.bound) for one, figure in _figures(question, found)]
+    days = full_span(question.first, question.last) if question.bounded else ""
+    total = f"合计 {title_of(question, totals)}" if totals else ""
+    note = "，".join(word for word in (sum_of(question, totals), days, total) if word)
+    measured = [Column(f"{one.name}（{one.unit}）", As.AMOUNT) for one in question.indicators]
+    columns = (
+        *(Column("日期", As.DATE), Column("记录"), Column("事情"), Column("地点")),
+        *(measured or [Column("数量")]),
+        *(Column("说明"), Column("登记时间", As.INSTANT), Column("记录编号", As.CODE, 38)),
+    )
+    name = "、".join(one.name for one in question.indicators)
+    rows = chain(lines_of(question, open_to), _closed_lines(question, found, open_to))
+    return Table(f"{question.place}{name}记录", columns, rows, note, as_of=question.as_of)
+
+
+def lines_of(question: Question, open_to: FactQuerySet) -> Iterator[list[Any]]:
+    words = Words()
+    order = ("at", "id") if question.indicators else ("-at", "-id")
+    rows = open_to.select_related("place").order_by(*order).iterator(BATCH)
+    while facts := list(islice(rows, BATCH)):
+        carried = amounts_of(facts, question.codes)
+        for fact in facts:
+            amounts = {one.indicator.code: one for one in carried[fact.pk]}
+            measured: list[Any] = [amounts.get(code) for code in question.codes]
+            yield [
+                *(fact.day, words.deed(fact), thing(fact.label), str(fact.place)),
+                *(measured or ["，".join(map(str, carried[fact.pk]))]),
+                *(words.brief(fact), fact.recorded_at, str(fact.pk)),
+            ]
+
+
+def _closed_lines(question: Question, found: FactQuerySet, open_to: FactQuerySet) -> Iterator[list[Any]]:
+    if not question.indicators:
+        return
+    for group in hidden_rows(question, found, open_to):
+        amounts = {one.indicator.code: one for one in group.amounts}
+        said = f"{group.count} 条，只公开合计，不逐条公开"
+        yield [None, "", said, str(group.place), *(amounts.get(code) for code in question.codes), "", None, ""]
 
 
 def _figures(question: Question, found: FactQuerySet) -> list[tuple[Indicator, reads.Figure]]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import islice
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Count, Q
@@ -14,6 +16,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from gongzhi.ground import day_of, now, today
+from gongzhi.ground.keys import ancestors
 from gongzhi.ground.ledger.acts import By, registry
 from gongzhi.ground.ledger.models import Fact
 from gongzhi.ground.ledger.reads import history_of
@@ -26,6 +29,8 @@ from gongzhi.ground.rules.models import Rule
 from gongzhi.rooms.problems import reads, records, rules
 from gongzhi.rooms.problems.deadlines import term_of
 from gongzhi.rooms.problems.models import Problem, ProblemQuerySet, Source, Stage
+from gongzhi.sheets.tables import As, Column, Table
+from gongzhi.web import exporting
 from gongzhi.web.access import WORK, home_place, only, signed_in
 from gongzhi.web.doing import Verb
 from gongzhi.web.errors import Unclear
@@ -33,6 +38,8 @@ from gongzhi.web.naming import Amount, Tag, Words, actor_words, knows_who, names
 from gongzhi.web.templatetags.words import thing
 
 SIZE = 30
+# So many rows of a file are looked up together.
+BATCH = 1000
 # What may be done with a problem where it stands, the next thing first.
 NEXT: dict[str, Sequence[str]] = {
     Stage.REPORTED: ("problems.dispatch", "problems.visit"),
@@ -163,15 +170,19 @@ def index(request: HttpRequest) -> HttpResponse:
     here = Problem.objects.under(place).visible_to(looking)
     if category := given.get("category", ""):
         here = here.filter(category=category)
+    names = categories(looking.actor.district)
+    chosen = narrowed(here, view, now())
+    if exporting.asked(request):
+        note = "，".join(word for word in (VIEWS[view], names.get(category, "")) if word)
+        return exporting.download(request, table_of(chosen, looking, place, note))
     keys = {name: key_of(given.get(name, "")) for name in ("before", "after")}
-    page = reads.page(narrowed(here, view, now()), before=keys["before"], after=keys["after"], size=SIZE)
+    page = reads.page(chosen, before=keys["before"], after=keys["after"], size=SIZE)
     counts = here.open().aggregate(
         open=Count("pk"),
         late=Count("pk", filter=Q(stage=Stage.DISPATCHED, due_at__lt=now())),
         reported=Count("pk", filter=Q(stage=Stage.REPORTED)),
         resolved=Count("pk", filter=Q(stage=Stage.RESOLVED)),
     )
-    names = categories(looking.actor.district)
     below = (PlaceKind.STREET, PlaceKind.COMMUNITY, PlaceKind.VILLAGE, PlaceKind.YARD, PlaceKind.SECTION)
     context = {
         "place": place,
@@ -187,6 +198,53 @@ def index(request: HttpRequest) -> HttpResponse:
         "may_report": looking.holds(*registry["problems.report"].who),
     }
     return render(request, "problems/index.html", context)
+
+
+COLUMNS = (
+    Column("编号", As.CODE),
+    Column("登记日期", As.DATE),
+    Column("街道"),
+    Column("社区、村"),
+    Column("地点"),
+    Column("类别"),
+    Column("来源"),
+    Column("状态"),
+    Column("承办单位"),
+    Column("到期时间", As.INSTANT),
+    Column("时限"),
+    Column("说明", width=44),
+)
+
+
+def table_of(problems: ProblemQuerySet, looking: Viewer, place: Place, note: str) -> Table:
+    """The list as paper: what each row of the page says, the newest first."""
+    return Table(f"{place}问题清单", COLUMNS, lines_of(problems, looking), note)
+
+
+def lines_of(problems: ProblemQuerySet, looking: Viewer) -> Iterator[list[Any]]:
+    areas = (PlaceKind.STREET, PlaceKind.COMMUNITY, PlaceKind.VILLAGE)
+    above = {one.path: one for one in Place.objects.filter(district=looking.actor.district, kind__in=areas).in_force()}
+    found = problems.select_related("place", "handler", "fact").order_by("-id").iterator(BATCH)
+    while rows := rows_of(list(islice(found, BATCH)), looking):
+        for row in rows:
+            problem = row.problem
+            homes = [above[step] for step in ancestors(problem.path) if step in above]
+            street = next((str(one) for one in homes if one.kind == PlaceKind.STREET), "")
+            community = next((str(one) for one in homes if one.kind != PlaceKind.STREET), "")
+            yield [
+                problem.number,
+                problem.fact.day,
+                street,
+                community,
+                str(problem.place),
+                row.category,
+                row.source,
+                row.tag.words,
+                str(problem.handler or ""),
+                problem.due_at,
+                row.clock.words if row.clock else "",
+                row.text,
+            ]
 
 
 def key_of(text: str) -> UUID | None:

@@ -128,7 +128,7 @@ def test_several_tables_make_several_sheets():
 
 def test_the_same_rows_at_the_same_instant_make_the_same_file():
     at = datetime(2020, 6, 14, 18, 0, tzinfo=UTC)
-    assert xlsx(a_table(at=at)) == xlsx(a_table(at=at))
+    assert xlsx(a_table(as_of=at)) == xlsx(a_table(as_of=at))
 
 
 def test_more_rows_than_a_sheet_takes_are_refused(monkeypatch: pytest.MonkeyPatch):
