@@ -11,6 +11,8 @@ from typing import Any
 from django.db.models import Max
 
 from gongzhi.ground import SHANGHAI, clock_at, clock_is_moved, now
+from gongzhi.ground.feedback import reads as feedback
+from gongzhi.ground.feedback.acts import lapse as lapse_feedback
 from gongzhi.ground.ledger.acts import Act, By
 from gongzhi.ground.ledger.models import Fact
 from gongzhi.ground.people.models import Actor
@@ -49,9 +51,15 @@ def _tasks_past_due(district: str, until: datetime) -> Iterator[Job]:
         yield at, f"lapse:{task.number}", _calling(lapse_task, task=task)
 
 
+def _feedback_past_due(district: str, until: datetime) -> Iterator[Job]:
+    for one in feedback.due_to_lapse(district, until):
+        yield one.due_at, f"lapse:{one.pk}:{one.due_at.isoformat()}", _calling(lapse_feedback, feedback=one)
+
+
 SCHEDULES = (
     Schedule("到期未办结", _problems_past_due),
     Schedule("交办逾期", _tasks_past_due),
+    Schedule("投诉建议逾期", _feedback_past_due),
 )
 
 
