@@ -42,6 +42,12 @@ def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> No
         connections["default"].settings_dict["TEST"]["NAME"] = name
 
 
+@pytest.fixture(scope="session", autouse=True)
+def stored_files(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Files that tests keep lie in a folder of the run."""
+    django_settings.MEDIA_ROOT = tmp_path_factory.mktemp("files")
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> None:
     """The small world stands in the test database; each test runs in a transaction that is rolled back."""

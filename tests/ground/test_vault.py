@@ -24,7 +24,7 @@ from gongzhi.ground.people import vault
 from gongzhi.ground.people.models import Actor, ActorKind, Person
 from gongzhi.ground.people.vault import Field, Purpose, Value
 from gongzhi.ground.people.vault_keys import ring
-from gongzhi.ground.people.vault_models import BlindIndex, Gram, PersonKey, Sealed
+from gongzhi.ground.people.vault_models import BlindIndex, Gram, PersonKey, Sealed, Secret
 from gongzhi.ground.refusals import Conflict, Forbidden, Refused, Unknown
 from gongzhi.settings import _database
 
@@ -524,7 +524,7 @@ def small_file(tmp_path: Path, django_db_blocker: Any) -> Iterator[Path]:
         connections["default"] = DatabaseWrapper(wanted, "default")
         try:
             with connection.constraint_checks_disabled(), connection.schema_editor() as editor:
-                for model in (Actor, Person, PersonKey, Sealed, BlindIndex, Gram):
+                for model in (Actor, Person, PersonKey, Sealed, BlindIndex, Gram, Secret):
                     editor.create_model(model)
             yield path
         finally:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 from uuid import UUID
@@ -458,7 +459,8 @@ class Worded(models.Model):
     @property
     def words_stand(self) -> bool:
         """Whether the words are those the fact was recorded with."""
-        return self.words_digest() == self.fact.words
+        own = self.words_digest()
+        return own == self.fact.words or with_marks(own, marks_of(self.fact)) == self.fact.words
 
 
 def worded_models() -> list[type[Worded]]:
@@ -466,6 +468,59 @@ def worded_models() -> list[type[Worded]]:
     from django.apps import apps
 
     return [model for model in apps.get_models() if issubclass(model, Worded)]
+
+
+class Attachment(models.Model):
+    """A file that stands with a fact (a photo).
+
+    Its mark is an HMAC of the file's digest under a random salt kept here; the fact's words digest covers the marks
+    of its files, in order, and so does the seal. When file, digest and salt are erased the mark tells nothing, and the
+    fact's words can still be proved.
+    """
+
+    fact = models.ForeignKey(Fact, models.PROTECT, related_name="+", verbose_name="记录")
+    position = models.PositiveSmallIntegerField("第几张")
+    digest = models.CharField("内容摘要", max_length=64, blank=True)
+    salt = models.CharField("盐", max_length=32, blank=True, editable=False)
+    mark = models.CharField("印记", max_length=64, editable=False)
+
+    class Meta:
+        abstract = True
+
+    def seal_file(self) -> str:
+        """Draw a salt and give the mark of the file."""
+        self.salt = secrets.token_hex(16)
+        self.mark = self._mark()
+        return self.mark
+
+    def _mark(self) -> str:
+        return hmac.new(bytes.fromhex(self.salt), self.digest.encode(), hashlib.sha256).hexdigest()
+
+    @property
+    def stands(self) -> bool:
+        """Whether this is the file the fact was recorded with."""
+        return self.mark == self._mark()
+
+
+def attachment_models() -> list[type[Attachment]]:
+    """Every table of files that stand with facts, found through the model registry."""
+    from django.apps import apps
+
+    return [model for model in apps.get_models() if issubclass(model, Attachment)]
+
+
+def with_marks(words: str, marks: Sequence[str]) -> str:
+    """The digest of a fact's words together with the marks of its files; without files the words' own."""
+    return hashlib.sha256("|".join([words, *marks]).encode()).hexdigest() if marks else words
+
+
+def marks_of(fact: Fact) -> list[str]:
+    """The marks of a fact's files, in order."""
+    return [
+        mark
+        for model in attachment_models()
+        for mark in model._default_manager.filter(fact=fact).order_by("position").values_list("mark", flat=True)
+    ]
 
 
 class Personal(models.Model):

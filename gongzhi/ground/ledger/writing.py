@@ -21,6 +21,7 @@ from gongzhi.ground import day_of, now
 from gongzhi.ground.keys import uuid7
 from gongzhi.ground.ledger.entry import By, Entry
 from gongzhi.ground.ledger.models import (
+    Attachment,
     Bound,
     Fact,
     Indicator,
@@ -32,6 +33,7 @@ from gongzhi.ground.ledger.models import (
     PartyTally,
     Tally,
     Worded,
+    with_marks,
 )
 from gongzhi.ground.ledger.parameters import Vocabulary
 from gongzhi.ground.places.models import Organisation
@@ -163,7 +165,10 @@ def _make(act: Declared, by: By, entry: Entry, request: str) -> _Made:
         rule_version=entry.rule_version,
         audience=audience,
     )
+    marks = []
     for row in entry.rows:
+        if isinstance(row, Attachment):
+            marks.append(row.seal_file())
         if isinstance(row, Worded):
             digest = row.seal_words()
             if digest and fact.words:
@@ -171,6 +176,7 @@ def _make(act: Declared, by: By, entry: Entry, request: str) -> _Made:
             fact.words = fact.words or digest
         if any(one.name == "fact" for one in row._meta.concrete_fields):
             row.fact = fact  # type: ignore[attr-defined]
+    fact.words = with_marks(fact.words, marks)
     if len({one.indicator for one in entry.measures}) < len(entry.measures):
         raise Refused("ledger.measure_twice", "同一指标填了两次，请合成一行", field="measures")
     measures = [

@@ -12,7 +12,7 @@ from django.db.models import Q
 
 from gongzhi.ground import now, today
 from gongzhi.ground.keys import DistrictField, ScopedFK, uuid7
-from gongzhi.ground.people.vault_models import BlindIndex, Gram, PersonKey, Sealed
+from gongzhi.ground.people.vault_models import BlindIndex, Gram, PersonKey, Sealed, Secret
 from gongzhi.ground.places.models import Organisation, Place
 from gongzhi.ground.prepared import Hole
 from gongzhi.ground.refusals import Unknown
@@ -27,6 +27,7 @@ __all__ = [
     "PersonKey",
     "Role",
     "Sealed",
+    "Secret",
     "Token",
 ]
 

@@ -3,7 +3,7 @@
 - Law: 个人信息保护法 第六、十九条 (only what serves a purpose, only as long as needed), 第二十八条 (sensitive data:
   a specific purpose, strict protection), 第四十四至四十七条 (access, correction, deletion), 第五十一条 (encryption).
 - A person's values, index and search fragments all stand under one master key, the one named by the person's
-  `PersonKey`. A master key may leave `GONGZHI_VAULT_KEYS` when no `PersonKey` names it any more (`rotate`).
+  `PersonKey`. A master key may leave `GONGZHI_VAULT_KEYS` when no `PersonKey` or `Secret` names it (`rotate`).
 - Opened keys are never kept: unwrapping takes microseconds, and what is not kept needs no forgetting. Once `destroy`
   is committed, no process can open anything of that person.
 - The index is as secret as the master key. Without it, a copy of the database still shows how often one
@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from dataclasses import field as attribute
 from datetime import date
 from typing import NamedTuple
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.db import transaction
 from django.db.models import Count, Q
@@ -38,7 +38,7 @@ from gongzhi.ground.people.vault_keys import (
     newest_master,
     ring,
 )
-from gongzhi.ground.people.vault_models import BlindIndex, Field, Gram, PersonKey, Purpose, Sealed
+from gongzhi.ground.people.vault_models import BlindIndex, Field, Gram, PersonKey, Purpose, Sealed, Secret
 from gongzhi.ground.refusals import Conflict, Forbidden, Refused, Unknown
 
 __all__ = [
@@ -53,7 +53,10 @@ __all__ = [
     "destroy",
     "expire",
     "find",
+    "find_many",
     "forget",
+    "forget_secrets",
+    "keep_secret",
     "key_ids",
     "masked",
     "missing_key_ids",
@@ -62,6 +65,7 @@ __all__ = [
     "open_sealed",
     "rotate",
     "search_name",
+    "secret",
     "store",
     "store_many",
 ]
@@ -212,7 +216,7 @@ def destroy(person: Person) -> None:
     the write-ahead log is checkpointed; PostgreSQL does at the next VACUUM.
     """
     _lock([person.pk])
-    for model in (Gram, BlindIndex, Sealed, PersonKey):
+    for model in (Gram, BlindIndex, Sealed, PersonKey, Secret):
         model._default_manager.filter(person_id=person.pk).delete()
 
 
@@ -258,14 +262,31 @@ def open_sealed(*, person: Person, field: Field, purpose: Purpose, by: Actor) ->
 
 def find(*, district: str, field: Field, value: str) -> list[UUID]:
     """The ids of persons with exactly this name, phone or ID number. Raises Refused when the value is not valid."""
+    found = find_many(district=district, field=field, values=[value])
+    return [person for persons in found.values() for person in persons]
+
+
+# Digests asked for in one query; SQLite binds no more than 32,766 values.
+DIGESTS = 5000
+
+
+def find_many(*, district: str, field: Field, values: Iterable[str]) -> dict[str, list[UUID]]:
+    """The ids of persons with each of these names, phones or ID numbers, by the value as given; absent when nobody.
+
+    Raises Refused when a value is not valid.
+    """
     form = FIELDS[field].form
     if form is None:
         raise Refused("people.vault.search", f"不能按{Field(field).label}查找", field=field)
-    wanted = form(clean(field=field, value=value))
-    digests = [master.index(district, field, wanted) for master in ring().values()]
-    rows = BlindIndex.objects.filter(district=district, field=field, digest__in=digests)
-    texts = _read(rows.values_list("person", flat=True), field)
-    return sorted(person for person, text in texts.items() if form(text) == wanted)
+    wanted = {value: form(clean(field=field, value=value)) for value in values}
+    masters = ring().values()
+    digests = [master.index(district, field, text) for text in set(wanted.values()) for master in masters]
+    held: dict[str, list[UUID]] = {}
+    for start in range(0, len(digests), DIGESTS):
+        some = BlindIndex.objects.filter(district=district, field=field, digest__in=digests[start : start + DIGESTS])
+        for person, text in _read(some.values_list("person", flat=True), field).items():
+            held.setdefault(form(text), []).append(person)
+    return {value: sorted(held[text]) for value, text in wanted.items() if text in held}
 
 
 def search_name(*, district: str, part: str) -> list[UUID]:
@@ -287,14 +308,35 @@ def search_name(*, district: str, part: str) -> list[UUID]:
     return sorted(person for person, name in _read(persons, Field.NAME).items() if wanted in form(name))
 
 
+def keep_secret(*, district: str, secret: bytes, person: Person | None = None) -> UUID:
+    """Keep a secret that is not a person's data, wrapped by the newest master key; its id opens it again."""
+    newest, pk = newest_master(), uuid4()
+    wrapped = newest.wrap(secret, district, pk)
+    Secret.objects.create(id=pk, district=district, person=person, kid=newest.kid, wrapped=wrapped)
+    return pk
+
+
+def secret(pk: UUID) -> bytes:
+    """A kept secret. Raises Unknown when it is gone, and Unreadable when it was changed or moved here."""
+    row = Secret.objects.filter(pk=pk).first()
+    if row is None:
+        raise Unknown("people.vault.secret", "密钥已经销毁，内容打不开")
+    return master_of(row.kid).unwrap(row.wrapped, row.district, row.pk)
+
+
+def forget_secrets(pks: Iterable[UUID]) -> None:
+    """Delete secrets: whatever was sealed under them is lost for good."""
+    Secret.objects.filter(pk__in=list(pks)).delete()
+
+
 def missing_key_ids() -> list[str]:
-    """Master keys that persons' keys still need but `GONGZHI_VAULT_KEYS` does not list: none in a healthy place."""
-    needed = PersonKey.objects.order_by("kid").values_list("kid", flat=True).distinct()
-    return [kid for kid in needed if kid not in ring()]
+    """Master keys that kept keys still need but `GONGZHI_VAULT_KEYS` does not list: none in a healthy place."""
+    needed = {kid for model in (PersonKey, Secret) for kid in model.objects.values_list("kid", flat=True).distinct()}
+    return sorted(kid for kid in needed if kid not in ring())
 
 
 class Rotation(NamedTuple):
-    """Persons put under the newest master key by this call, and persons still waiting."""
+    """Persons and secrets put under the newest master key by this call, and those still waiting."""
 
     done: int
     left: int
@@ -302,11 +344,11 @@ class Rotation(NamedTuple):
 
 @transaction.atomic
 def rotate(batch: int = 500) -> Rotation:
-    """Put up to `batch` persons under the newest master key; call again until `left` is 0.
+    """Put up to `batch` persons and secrets under the newest master key; call again until `left` is 0.
 
-    The person's own key stays, so older backups open with a newer copy of the keys; only when the newest master key
-    is for another cipher does the person get a new one and every value is sealed again. Raises Unreadable, naming
-    the person and field, when something does not open; nothing of that batch is changed.
+    The person's own key and every secret stay, so older backups open with a newer copy of the keys; only when the
+    newest master key is for another cipher does the person get a new one and every value is sealed again. Raises
+    Unreadable, naming the person and field, when something does not open; nothing of that batch is changed.
     """
     newest = newest_master()
     waiting = PersonKey.objects.exclude(kid=newest.kid).order_by("pk")
@@ -330,4 +372,16 @@ def rotate(batch: int = 500) -> Rotation:
     PersonKey.objects.bulk_update(list(keys.values()), ["kid", "wrapped"], batch_size=200)
     Sealed.objects.bulk_update(resealed, ["ciphertext"], batch_size=200)
     _index(plains)
-    return Rotation(len(keys), waiting.count())
+    secrets_done, secrets_left = _rotate_secrets(batch - len(keys))
+    return Rotation(len(keys) + secrets_done, waiting.count() + secrets_left)
+
+
+def _rotate_secrets(batch: int) -> Rotation:
+    newest = newest_master()
+    waiting = Secret.objects.exclude(kid=newest.kid)
+    rows = list(waiting.select_for_update().order_by("pk")[:batch])
+    for row in rows:
+        opened = master_of(row.kid).unwrap(row.wrapped, row.district, row.pk)
+        row.kid, row.wrapped = newest.kid, newest.wrap(opened, row.district, row.pk)
+    Secret.objects.bulk_update(rows, ["kid", "wrapped"], batch_size=200)
+    return Rotation(len(rows), waiting.count())

@@ -6,6 +6,7 @@ Only `vault.py` reads and writes them.
 from __future__ import annotations
 
 from typing import ClassVar
+from uuid import uuid4
 
 from django.db import models
 
@@ -117,3 +118,24 @@ class Gram(models.Model):
 
     def __str__(self) -> str:
         return str(self.person_id)
+
+
+class Secret(models.Model):
+    """A secret of the installation's own, wrapped by the master key `kid`: a file's key, a second factor's seed.
+
+    One that belongs to a person goes with the person.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    district = DistrictField()
+    person = ScopedFK(
+        "people.Person", models.PROTECT, null=True, blank=True, related_name="secrets", verbose_name="人员"
+    )
+    kid = models.CharField("主密钥编号", max_length=16, db_index=True)
+    wrapped = models.BinaryField("封装的密钥")
+
+    class Meta:
+        verbose_name = verbose_name_plural = "密钥"
+
+    def __str__(self) -> str:
+        return f"{self.id} {self.kid}"
