@@ -6,7 +6,6 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
-from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth import views as auth
 from django.contrib.auth.decorators import login_not_required
@@ -22,6 +21,7 @@ from gongzhi.ground.people.models import Account
 from gongzhi.web.access import acting_post, signed_in
 from gongzhi.web.doing import open_acts
 from gongzhi.web.middleware import touch
+from gongzhi.web.toasts import done
 
 
 def wrong_fields(form: forms.BaseForm) -> list[dict[str, str]]:
@@ -125,7 +125,7 @@ def password(request: HttpRequest) -> HttpResponse:
         account.must_change_password = False
         account.save(update_fields=["password", "must_change_password"])
         update_session_auth_hash(request, account)
-        messages.success(request, "密码已改好")
+        done(request, "密码已改好")
         return redirect(settings.LOGIN_REDIRECT_URL if first else "me")
     context = {"form": form, "first": first, "problems": wrong_fields(form) if form.is_bound else []}
     return render(request, "accounts/password.html", context)

@@ -12,7 +12,6 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.apps import apps
-from django.contrib import messages
 from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
@@ -32,6 +31,7 @@ from gongzhi.ground.rules import reads as rules
 from gongzhi.web.access import signed_in
 from gongzhi.web.naming import ROOMS, address_of, names_of, post_words
 from gongzhi.web.templatetags.words import thing
+from gongzhi.web.toasts import done
 
 # A list longer than this is not offered; the code is typed.
 OFFERED = 200
@@ -413,8 +413,8 @@ def do(request: HttpRequest, name: str) -> HttpResponse:
     typed = typed_before(request)
     form = Form(act, looking, typed or request.POST, request.GET)
     if request.method == "POST" and (fact := form.send()):
-        done = "这条已经登记过，没有重复登记" if getattr(fact, "repeated", False) else act.fact_chinese
-        messages.success(request, f"{done}：{fact.label}", extra_tags=reverse("fact", args=[fact.pk]))
+        said = "这条已经登记过，没有重复登记" if getattr(fact, "repeated", False) else act.fact_chinese
+        done(request, f"{said}：{fact.label}", see_url=reverse("fact", args=[fact.pk]))
         return redirect(back(request, fact))
     context = {
         "form": form,

@@ -35,9 +35,9 @@ from gongzhi.ground.words import day_words, percent
 from gongzhi.rooms.problems.models import Problem, ProblemQuerySet, Stage
 from gongzhi.sheets.tables import As, Column, Table
 from gongzhi.upper.briefing.reads import left
-from gongzhi.web import exporting
+from gongzhi.web import exporting, paging
 from gongzhi.web.access import viewer
-from gongzhi.web.errors import Unclear
+from gongzhi.web.filters import Day, Filters, Select
 from gongzhi.web.naming import (
     Amount,
     Words,
@@ -49,7 +49,7 @@ from gongzhi.web.naming import (
     party_words,
     texts_of,
 )
-from gongzhi.web.periods import day_asked, in_order, instant_asked, known_by
+from gongzhi.web.periods import day_asked, in_order, known_by
 from gongzhi.web.templatetags.words import full_span, thing
 
 PAGE = 50
@@ -279,32 +279,38 @@ def facts(request: HttpRequest) -> HttpResponse:
     open_to = found.visible_to(looking)
     if exporting.asked(request):
         return exporting.download(request, table_of(question, found, open_to))
-    cursor = request.GET.get("after", "")
-    turned = after(open_to, cursor) if question.indicators else before(open_to, cursor)
-    rows = list(turned.select_related("place")[: PAGE + 1])
-    more = rows[PAGE - 1] if len(rows) > PAGE else None
-    rows = rows[:PAGE]
+    order = ["at", "id"] if question.indicators else ["-at", "-id"]
+    page = paging.turn(request, open_to.select_related("place"), order=order, size=PAGE)
+    rows = page.rows
     carried = amounts_of(rows, question.codes)
     words = Words()
     totals = [Amount(one, figure.quantity, figure.bound) for one, figure in _figures(question, found)]
     context = {
         "question": question,
         "rows": [Row(fact, words.deed(fact), words.brief(fact), carried[fact.pk]) for fact in rows],
-        "hidden": hidden_rows(question, found, open_to) if question.indicators and more is None else [],
+        "hidden": hidden_rows(question, found, open_to) if question.indicators and not page.after else [],
         "totals": totals,
         "title": title_of(question, totals),
         "calculation": sum_of(question, totals),
         "page_year": question.last.year if question.bounded else today().year,
         "span": full_span(question.first, question.last) if question.bounded else "",
-        "next": f"{more.at.isoformat()}|{more.pk}" if more else "",
-        "paged": bool(request.GET.get("after")),
+        "page": page,
         "panel": bool(request.headers.get("X-Panel")),
-        "indicators": Indicator.objects.order_by("code"),
+        "filters": None if request.headers.get("X-Panel") else filters_of(request, question),
         "facet_words": facet_words(question, rows, words),
     }
     response = render(request, "facts/_facts.html" if context["panel"] else "facts/list.html", context)
     response["Vary"] = "X-Panel, Cookie"
     return response
+
+
+def filters_of(request: HttpRequest, question: Question) -> Filters:
+    """Days, and the indicator; a figure made of several keeps them all."""
+    days = [Day("from", "从"), Day("to", "到")]
+    if len(question.codes) > 1:
+        return Filters(request, *days)
+    known = [(one.code, f"{one.name}（{one.unit}）") for one in Indicator.objects.order_by("code")]
+    return Filters(request, Select("indicator", "指标", known, grow=True), *days)
 
 
 def table_of(question: Question, found: FactQuerySet, open_to: FactQuerySet) -> Table:
@@ -364,33 +370,6 @@ def facet_words(question: Question, rows: Sequence[Fact], words: Words) -> list[
         act = words.act(sample) if sample else None
         told.append(words.facet(act.facets.get(name), value, sample.day, sample.district) if sample and act else value)
     return told
-
-
-def after(found: FactQuerySet, cursor: str) -> FactQuerySet:
-    """The rows of a figure behind a cursor `instant|id`, oldest first."""
-    if cursor:
-        at, key = key_of(cursor)
-        found = found.filter(Q(at__gt=at) | Q(at=at, pk__gt=key))
-    return found.order_by("at", "id")
-
-
-def before(found: FactQuerySet, cursor: str) -> FactQuerySet:
-    """The rows of a plain list before a cursor, newest first."""
-    if cursor:
-        at, key = key_of(cursor)
-        found = found.filter(Q(at__lt=at) | Q(at=at, pk__lt=key))
-    return found.order_by("-at", "-id")
-
-
-def key_of(cursor: str) -> tuple[datetime, UUID]:
-    at, _, pk = cursor.partition("|")
-    try:
-        instant, key = instant_asked(at), UUID(pk)
-    except ValueError:
-        instant = None
-    if instant is None:
-        raise Unclear("翻页的位置看不明白，请从第一页看起")
-    return instant, key
 
 
 def opened(request: HttpRequest, pk: UUID) -> Fact:

@@ -30,14 +30,16 @@ from gongzhi.rooms.problems import reads, records, rules
 from gongzhi.rooms.problems.deadlines import term_of
 from gongzhi.rooms.problems.models import Problem, ProblemQuerySet, Source, Stage
 from gongzhi.sheets.tables import As, Column, Table
-from gongzhi.web import exporting
+from gongzhi.web import exporting, paging
 from gongzhi.web.access import WORK, home_place, only, signed_in
 from gongzhi.web.doing import Verb
-from gongzhi.web.errors import Unclear
+from gongzhi.web.filters import Filters, Select
 from gongzhi.web.naming import Amount, Tag, Words, actor_words, knows_who, names_of, reading_order
 from gongzhi.web.templatetags.words import thing
 
 SIZE = 30
+# More are not offered in a list to choose from; a link to one still opens it.
+PLACES = 300
 # So many rows of a file are looked up together.
 BATCH = 1000
 # What may be done with a problem where it stands, the next thing first.
@@ -157,47 +159,54 @@ def narrowed(problems: ProblemQuerySet, view: str, at: datetime) -> ProblemQuery
 @only(WORK)
 def index(request: HttpRequest) -> HttpResponse:
     """The problems of an area that one may open, newest first, by key."""
-    looking, given = signed_in(request), request.GET
+    looking, view = signed_in(request), request.GET.get("view", "open")
     home = home_place(request)
-    place = (
-        Place.objects.filter(district=looking.actor.district, code=given["place"]).first()
-        if given.get("place")
-        else home
-    )
-    view = given.get("view", "open")
-    if place is None or view not in VIEWS:
+    if home is None or view not in VIEWS:
         raise Http404
-    here = Problem.objects.under(place).visible_to(looking)
-    if category := given.get("category", ""):
-        here = here.filter(category=category)
     names = categories(looking.actor.district)
+    place, offered = places_offered(home, request.GET.get("place", ""))
+    filters = Filters(
+        request,
+        Select("place", "地点", offered, empty=f"全部（{home}）", grow=True),
+        Select("category", "类别", names.items(), grow=True),
+    )
+    here = Problem.objects.under(place).visible_to(looking)
+    if filters["category"]:
+        here = here.filter(category=filters["category"])
     chosen = narrowed(here, view, now())
+    category = names.get(filters["category"], "")
     if exporting.asked(request):
-        note = "，".join(word for word in (VIEWS[view], names.get(category, "")) if word)
+        note = "，".join(word for word in (VIEWS[view], category) if word)
         return exporting.download(request, table_of(chosen, looking, place, note))
-    keys = {name: key_of(given.get(name, "")) for name in ("before", "after")}
-    page = reads.page(chosen, before=keys["before"], after=keys["after"], size=SIZE)
+    page = paging.turn(request, chosen.select_related("place", "handler"), order=["-id"], size=SIZE)
     counts = here.open().aggregate(
         open=Count("pk"),
         late=Count("pk", filter=Q(stage=Stage.DISPATCHED, due_at__lt=now())),
         reported=Count("pk", filter=Q(stage=Stage.REPORTED)),
         resolved=Count("pk", filter=Q(stage=Stage.RESOLVED)),
     )
-    below = (PlaceKind.STREET, PlaceKind.COMMUNITY, PlaceKind.VILLAGE, PlaceKind.YARD, PlaceKind.SECTION)
     context = {
         "place": place,
         "view": view,
         "views": [(code, name, counts.get(code)) for code, name in VIEWS.items()],
+        "filters": filters,
         "rows": rows_of(page.rows, looking),
         "page": page,
-        "category": category,
-        "category_name": names.get(category, ""),
-        "categories": names,
-        "places": Place.objects.under(home or place).filter(kind__in=below).in_force().order_by("path")[:300],
-        "home": home,
+        "category_name": category,
         "may_report": looking.holds(*registry["problems.report"].who),
     }
     return render(request, "problems/index.html", context)
+
+
+def places_offered(home: Place, code: str) -> tuple[Place, list[tuple[str, str]]]:
+    """The place a list is of, its own area unless the address names another, and those to choose from."""
+    below = (PlaceKind.STREET, PlaceKind.COMMUNITY, PlaceKind.VILLAGE, PlaceKind.YARD, PlaceKind.SECTION)
+    found = Place.objects.under(home).filter(kind__in=below).in_force().order_by("path")
+    offered = [(one.code, str(one)) for one in found[:PLACES] if one.pk != home.pk]
+    place = Place.objects.filter(district=home.district, code=code).first() if code else home
+    if place and code and code not in dict(offered):
+        offered.append((code, str(place)))
+    return place or home, offered
 
 
 COLUMNS = (
@@ -245,13 +254,6 @@ def lines_of(problems: ProblemQuerySet, looking: Viewer) -> Iterator[list[Any]]:
                 row.clock.words if row.clock else "",
                 row.text,
             ]
-
-
-def key_of(text: str) -> UUID | None:
-    try:
-        return UUID(text) if text else None
-    except ValueError as error:
-        raise Unclear("翻页的位置看不明白，请从第一页看起") from error
 
 
 @dataclass(frozen=True)

@@ -730,21 +730,6 @@ def test_a_timeline_costs_the_same_however_long_it_is(world, django_assert_max_n
         assert len(reads.timeline(problem, viewer).steps) == 8
 
 
-def test_lists_go_by_key_both_ways(world):
-    made = [reported(world, **LITTER) for _ in range(5)][::-1]
-    everything = reads.open_at(world.place("LH-YGHY"), None)
-    first = reads.page(everything, size=2)
-    assert (first.rows, first.after) == (made[:2], None)
-    second = reads.page(everything, before=first.before, size=2)
-    third = reads.page(everything, before=second.before, size=2)
-    assert (second.rows, third.rows, third.before) == (made[2:4], made[4:], None)
-    back = reads.page(everything, after=third.after, size=2)
-    assert back.rows == made[2:4]
-    top = reads.page(everything, after=back.after, size=2)
-    assert (top.rows, top.after, top.before) == (made[:2], None, first.before)
-    assert reads.page(everything.none(), size=2) == reads.Page([], None, None)
-
-
 def test_sums_by_category_come_from_the_records_that_count(world):
     problem = dispatched(world)
     resolve(world, problem)

@@ -219,7 +219,7 @@ class TestErrors:
             ("/facts/?as_of=soon", "“soon”不是时间"),
             ("/facts/?as_of=0001-01-01T00:00", "看不明白"),
             ("/facts/?as_of=2199-01-01T00:00", "截至的时间还没有到"),
-            ("/facts/?after=zzz", "不是时间"),
+            ("/facts/?after=zzz", "翻页的位置看不明白"),
             ("/facts/?after=2020-06-01T00:00|zzz", "翻页的位置看不明白"),
             ("/facts/?after=0001-01-01T00:00|018f0000-0000-7000-8000-000000000000", "看不明白"),
             ("/rules/?on=soon", "“soon”不是日期"),

@@ -90,7 +90,7 @@ class TestTheList:
         while True:
             answer = client.get("/facts/", {"place": "LH-YGHY", "after": cursor})
             seen += [row.fact.pk for row in answer.context["rows"]]
-            cursor = answer.context["next"]
+            cursor = answer.context["page"].after
             if not cursor:
                 break
         known = Fact.objects.under(june.world.place("LH-YGHY")).order_by("-at", "-id")

@@ -95,11 +95,11 @@ class TestProblems:
             answer = client.get(address)
             pages.append(self.numbers(answer))
             seen += pages[-1]
-            key = answer.context["page"].before
-            address = f"/problems/?view=all&before={key}" if key else ""
+            key = answer.context["page"].after
+            address = f"/problems/?view=all&after={key}" if key else ""
         everything = Problem.objects.under(june.world.place("LH-YGHY")).order_by("-id")
         assert seen == [one.number for one in everything]
-        back = client.get(f"/problems/?view=all&after={answer.context['page'].after}")
+        back = client.get(f"/problems/?view=all&before={answer.context['page'].before}")
         assert self.numbers(back) == pages[-2]
 
     def test_a_list_costs_the_same_however_long(

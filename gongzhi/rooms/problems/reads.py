@@ -1,4 +1,4 @@
-"""Questions to the room: lists by key, a problem's timeline, what fell due, sums by category."""
+"""Questions to the room: a problem's timeline, what fell due, sums by category."""
 
 from __future__ import annotations
 
@@ -31,30 +31,6 @@ if TYPE_CHECKING:
     from gongzhi.ground.people.may import Viewer
 
 WORDED: tuple[type[Worded], ...] = (Problem, Visit, Resolution, Remeasurement, Verification)
-
-
-@dataclass(frozen=True)
-class Page:
-    """A stretch of a list, newest first, with the keys that lead on: `after` to what is newer, `before` to what is
-    older, None where there is nothing."""
-
-    rows: Sequence[Problem]
-    after: UUID | None
-    before: UUID | None
-
-
-def page(problems: ProblemQuerySet, *, before: UUID | None = None, after: UUID | None = None, size: int = 30) -> Page:
-    """`size` problems by the order of their recording: the newest, or those next to a key of a page seen before."""
-    rows = problems.select_related("place", "handler")
-    if after is not None:
-        found = list(rows.filter(id__gt=after).order_by("id")[: size + 1])
-        more, shown = len(found) > size, found[:size][::-1]
-        return Page(shown, shown[0].pk if more else None, shown[-1].pk if shown else None)
-    if before is not None:
-        rows = rows.filter(id__lt=before)
-    found = list(rows.order_by("-id")[: size + 1])
-    more, shown = len(found) > size, found[:size]
-    return Page(shown, shown[0].pk if before is not None and shown else None, shown[-1].pk if more else None)
 
 
 def open_at(place: Place, viewer: Viewer | None) -> ProblemQuerySet:

@@ -7,18 +7,20 @@ Amounts arrive in thousandths of a unit and print without rounding: `560`, `12.5
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 from django import template
+from django.contrib.messages.storage.base import Message
 from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from gongzhi.ground import SHANGHAI, day_of, today
 from gongzhi.ground.words import amount, clock_words, day_words, digits, percent, span_words, stamp_words
+from gongzhi.web.toasts import Toast
 
 __all__ = ["amount", "clock_words", "day_words", "digits", "percent", "span_words", "stamp_words"]
 
@@ -159,6 +161,26 @@ def here(context: template.Context, **changes: Any) -> str:
     kept.update({name: [str(value)] for name, value in changes.items() if value not in (None, "")})
     query = urlencode(kept, doseq=True)
     return f"{request.path}?{query}" if query else str(request.path)
+
+
+@register.simple_tag(takes_context=True)
+def here_with(context: template.Context, name: str, value: Any, **changes: Any) -> str:
+    """As `here`, with one parameter whose name the template was given."""
+    return here(context, **{name: value}, **changes)
+
+
+@register.simple_tag
+def swaps() -> SafeString:
+    """Links and forms inside fetch the page they lead to and put its main part in place of this one's: same address,
+    same words, no reload. Without scripts they are links and forms."""
+    words = 'hx-boost="true" hx-target="#{}" hx-select="#{}" hx-swap="outerHTML" hx-push-url="true"'
+    return format_html(words, "main", "main")
+
+
+@register.filter
+def toasts(told: Iterable[Message]) -> list[Toast]:
+    """The messages of a page as what was done (web/toasts.py)."""
+    return [Toast.of(one) for one in told]
 
 
 @register.filter
