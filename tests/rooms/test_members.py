@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 from hypothesis.strategies import sampled_from
 
-from gongzhi.ground.ledger.acts import registry
+from gongzhi.ground.ledger.acts import By, registry
 from gongzhi.ground.ledger.models import Fact, PartyTally
 from gongzhi.ground.ledger.reads import figures
 from gongzhi.ground.people import vault
@@ -510,3 +511,71 @@ class Belonging(RuleBasedStateMachine):
 
 class TestBelonging(Belonging.TestCase):
     pytestmark = pytest.mark.django_db
+
+
+# --- 成批编入
+
+
+def enrol_many(world, *raws, who="branch"):
+    by = By(world.actor(who))
+    with world.on(DAY):
+        return registry["members.enrol"].many([(by, BOOK | raw) for raw in raws])
+
+
+def told(answers):
+    return [answer.code if isinstance(answer, Refused) else answer.kind for answer in answers]
+
+
+def test_a_roll_is_entered_whole_and_each_row_answered_on_its_own(world):
+    enrolled(world, phone="13803711234")
+    answers = enrol_many(
+        world,
+        {"name": "钱多", "phone": "13803710001", "username": "qianduo"},
+        {"name": "赵国栋", "phone": "13803711234"},
+        {"name": "孙"},
+        {"name": "李明", "id_number": "410102199001010012"},
+        {"name": "李铭", "id_number": "410102199001010012"},
+        {"name": "周正", "branch": "LH-Y5-LSZB"},
+        {"name": "吴用", "username": "qianduo"},
+        {"name": "郑直", "joined_on": "1900-01-01"},
+        who="secretary",
+    )
+    assert told(answers) == [
+        "members.enrolled",
+        "members.enrol.known",
+        "people.vault.name",
+        "members.enrolled",
+        "members.enrol.twice",
+        "members.enrol.branch",
+        "people.username_taken",
+        "members.enrol.joined_on",
+    ]
+    new = member_of(answers[0])
+    assert vault.names([new.person]) == {new.person_id: "钱多"}
+    assert Member.refer("qianduo", world.district) == new
+    assert new.branch == world.organisation(BRANCH)
+    assert (
+        PartyTally.objects.get(
+            organisation=world.organisation(BRANCH), indicator="member_enrolled", day=date(2020, 6, 2)
+        ).quantity
+        == 3000
+    )
+
+
+def test_a_known_id_number_is_a_known_person(world):
+    first = enrolled(world, name="李明", id_number="410102199001010012")
+    again = refusal(enrol, world, name="李明明", id_number="41010219900101001 2")
+    assert (again.code, again.field) == ("members.enrol.known", "id_number")
+    assert first.ref in again.reason
+    assert "410102199001010012" not in again.reason
+
+
+def test_a_roll_asks_as_often_as_one_row(world):
+    rows = [
+        {"name": f"钱{sign}", "phone": f"138037100{number:02d}"} for number, sign in enumerate("甲乙丙丁戊己庚辛壬癸")
+    ]
+    with CaptureQueriesContext(connection) as few:
+        assert told(enrol_many(world, *rows[:1])) == ["members.enrolled"]
+    with CaptureQueriesContext(connection) as many:
+        assert set(told(enrol_many(world, *rows[1:]))) == {"members.enrolled"}
+    assert len(many) <= len(few) + 5

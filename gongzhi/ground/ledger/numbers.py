@@ -27,11 +27,7 @@ def take(district: str, series: str) -> str:
     with _lock:
         if held := _blocks.get(block):
             return f"{district}-{year}-{held.pop(0):06d}"
-    counter, _ = Counter.objects.get_or_create(district=district, series=series, year=year)
-    with transaction.atomic():
-        Counter.objects.filter(pk=counter.pk).update(last=F("last") + BLOCK)
-        last = Counter.objects.values_list("last", flat=True).get(pk=counter.pk)
-    first, *rest = range(last - BLOCK + 1, last + 1)
+    first, *rest = _draw(district, series, year, BLOCK)
 
     def keep() -> None:
         with _lock:
@@ -39,6 +35,22 @@ def take(district: str, series: str) -> str:
 
     transaction.on_commit(keep)
     return f"{district}-{year}-{first:06d}"
+
+
+def take_many(district: str, series: str, count: int) -> list[str]:
+    """So many numbers of this year's series, for a sheet, drawn at once."""
+    if count == 1:
+        return [take(district, series)]
+    year = today().year
+    return [f"{district}-{year}-{number:06d}" for number in _draw(district, series, year, count)]
+
+
+def _draw(district: str, series: str, year: int, count: int) -> range:
+    counter, _ = Counter.objects.get_or_create(district=district, series=series, year=year)
+    with transaction.atomic():
+        Counter.objects.filter(pk=counter.pk).update(last=F("last") + count)
+        last = Counter.objects.values_list("last", flat=True).get(pk=counter.pk)
+    return range(last - count + 1, last + 1)
 
 
 def forget_blocks() -> None:

@@ -37,23 +37,45 @@ APPOINTERS = (Role.ADMINISTRATOR, Role.DISTRICT_ORGANISER, Role.STREET_ORGANISER
 APART = ({Role.ADMINISTRATOR, Role.AUDITOR}, {Role.DISTRICT_ORGANISER, Role.AUDITOR})
 
 
+def new_persons(district: str, count: int) -> list[Person]:
+    """Enter so many persons, each with an actor, about whom nothing is known yet."""
+    actors = Actor.objects.bulk_create([Actor(district=district) for _ in range(count)])
+    series = numbers.take_many(district, "person", count)
+    return Person.objects.bulk_create(
+        [Person(district=district, number=number, actor=actor) for number, actor in zip(series, actors, strict=True)]
+    )
+
+
 def new_person(district: str, name: str) -> Person:
     """Enter a person with an actor; the name goes into the vault. Raises Refused for what is not a name."""
-    person = Person.objects.create(
-        district=district, number=numbers.take(district, "person"), actor=Actor.objects.create(district=district)
-    )
+    (person,) = new_persons(district, 1)
     vault.store(person=person, field=Field.NAME, value=name, purpose=Purpose.ROLL)
     return person
 
 
-def open_account(person: Person, username: str) -> Account:
-    """An account without a usable password: the holder sets one from the slip that `gongzhi appoint` prints."""
-    if Account.objects.filter(username=username).exists():
-        raise Conflict("people.username_taken", f"用户名“{username}”已经有人用，请换一个", field="username")
+def check_username(username: str) -> None:
+    """Raises Refused for what cannot be a user name."""
     if not 2 <= len(username) <= 40 or not username.replace("_", "").replace("-", "").replace(".", "").isalnum():
         raise Refused("people.username", "用户名用 2 到 40 位字母、数字、点、短横线", field="username")
+
+
+def username_taken(username: str) -> Conflict:
+    return Conflict("people.username_taken", f"用户名“{username}”已经有人用，请换一个", field="username")
+
+
+def new_account(person: Person, username: str) -> Account:
+    """An account that no password fits yet, not saved: its holder sets one from a sign-in slip."""
     account = Account(district=person.district, username=username, person=person)
     account.set_unusable_password()
+    return account
+
+
+def open_account(person: Person, username: str) -> Account:
+    """Save an account without a usable password. Raises Refused when the user name cannot be had."""
+    if Account.objects.filter(username=username).exists():
+        raise username_taken(username)
+    check_username(username)
+    account = new_account(person, username)
     account.save()
     return account
 

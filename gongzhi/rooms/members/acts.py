@@ -1,16 +1,19 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 from gongzhi.ground.ledger.acts import Audience, By, Entry, Quantity, Share, act, lock
 from gongzhi.ground.people import vault
+from gongzhi.ground.people.may import Verdict
 from gongzhi.ground.people.models import Account, Appointment, Person, Role
 from gongzhi.ground.people.vault_models import Field, Purpose
 from gongzhi.ground.places.models import Organisation, Place, PlaceKind, nearest
 from gongzhi.ground.refusals import Conflict, Refused
-from gongzhi.ground.register.people import new_person, open_account
+from gongzhi.ground.register.people import check_username, new_account, new_persons, username_taken
 from gongzhi.ground.rules import reads as norms
 from gongzhi.rooms.members import rules
 from gongzhi.rooms.members.models import Affiliation, Link, Member, Release, Standing, Target
@@ -43,6 +46,7 @@ WHO = (
         "standing": "党籍",
         "joined_on": "入党日期",
         "phone": "电话",
+        "id_number": "身份证号",
         "username": "用户名",
     },
     example={"branch": "LH-YGHY-ZB1", "name": "赵国栋", "standing": "full", "joined_on": "1986-07-01"},
@@ -56,72 +60,232 @@ def enrol(
     standing: Standing = Standing.FULL,
     joined_on: date | None = None,
     phone: str | None = None,
+    id_number: str | None = None,
     username: str | None = None,
 ) -> Entry:
     """Enter a member in a formal branch: somebody new by name, or a person the platform knows already by number.
 
-    One member, one formal affiliation: who is in a branch is refused. A temporary branch takes nobody in. Name and
-    telephone go into the vault. A user name opens an account, to be used once its first password is handed over.
+    One member, one formal affiliation: who is in a branch is refused. A temporary branch takes nobody in. Name,
+    telephone and ID number go into the vault; the same ID number, or the same name with the same telephone, is the same
+    person. A user name opens an account, to be used once a sign-in slip is handed over.
     """
-    if not (verdict := rules.takes_members(branch, by.day)):
+    given = {
+        "branch": branch,
+        "name": name,
+        "person": person,
+        "standing": standing,
+        "joined_on": joined_on,
+        "phone": phone,
+        "id_number": id_number,
+        "username": username,
+    }
+    (decided,) = enrol_many([(by, given)])
+    if isinstance(decided, Refused):
+        raise decided
+    return decided
+
+
+@dataclass
+class Draft:
+    """A row on its way to become a member."""
+
+    by: By
+    values: Mapping[str, Any]
+    person: Person | None
+    sealed: dict[Field, str] = field(default_factory=dict)
+    refused: Refused | None = None
+
+    @property
+    def branch(self) -> Organisation:
+        branch: Organisation = self.values["branch"]
+        return branch
+
+    def refuse(self, refused: Refused) -> None:
+        """The first thing wrong stands."""
+        self.refused = self.refused or refused
+
+
+# What of a row goes into the vault, and what for.
+KEPT = {
+    "name": (Field.NAME, Purpose.ROLL),
+    "phone": (Field.PHONE, Purpose.CONTACT),
+    "id_number": (Field.ID_NUMBER, Purpose.ROLL),
+}
+
+
+@enrol.bulk
+def enrol_many(rows: Sequence[tuple[By, dict[str, Any]]]) -> list[Entry | Refused]:
+    """The same for a roll from paper, in a number of queries that does not grow with it."""
+    drafts = [Draft(by, values, values["person"]) for by, values in rows]
+    verdicts: dict[tuple[UUID, date], Verdict] = {}
+    for draft in drafts:
+        try:
+            _check_words(draft, verdicts)
+        except Refused as refused:
+            draft.refuse(refused)
+    _refuse_members([draft for draft in drafts if draft.person and not draft.refused])
+    _refuse_known([draft for draft in drafts if not draft.refused])
+    _refuse_accounts([draft for draft in drafts if draft.values["username"] and not draft.refused])
+    good = [draft for draft in drafts if not draft.refused]
+    _enter(good)
+    return [draft.refused or _entry(draft) for draft in drafts]
+
+
+def _check_words(draft: Draft, verdicts: dict[tuple[UUID, date], Verdict]) -> None:
+    """What can be said without looking anything up. Raises Refused."""
+    by, values, branch = draft.by, draft.values, draft.branch
+    key = (branch.pk, by.day)
+    if key not in verdicts:
+        verdicts[key] = rules.takes_members(branch, by.day)
+    if not (verdict := verdicts[key]):
         raise Refused("members.enrol.branch", verdict.reason, field="branch")
-    if joined_on and not (verdict := rules.could_join(joined_on, by.day)):
+    if (joined_on := values["joined_on"]) and not (verdict := rules.could_join(joined_on, by.day)):
         raise Refused("members.enrol.joined_on", verdict.reason, field="joined_on")
-    if (person is None) == (name is None):
+    if (draft.person is None) == (values["name"] is None):
         raise Refused("members.enrol.whom", "新党员填姓名；平台上已有的人员填编号。二者填一项", field="name")
-    if person is None:
-        _refuse_known(by, name or "", phone)
-        person = new_person(by.district, name or "")
-    else:
-        person = _known(person)
-    if phone:
-        vault.store(person=person, field=Field.PHONE, value=phone, purpose=Purpose.CONTACT)
-    if username:
-        if Account.objects.filter(person=person).exists():
-            raise Conflict("members.enrol.account", "这名人员已经有账号，不必再开，请去掉用户名", field="username")
-        open_account(person, username)
-    member = Member(district=by.district, person=person, standing=standing, joined_on=joined_on)
+    for name, (kept, _) in KEPT.items():
+        if values[name]:
+            draft.sealed[kept] = vault.clean(field=kept, value=values[name])
+        elif name == "name" and draft.person is None:
+            vault.clean(field=kept, value="")
+    if values["username"]:
+        check_username(values["username"])
+
+
+def _refuse_members(drafts: Sequence[Draft]) -> None:
+    """One member, one branch; the persons are held in key order until it is written."""
+    held = Person.objects.select_for_update(of=("self",)).filter(
+        pk__in={draft.person.pk for draft in drafts if draft.person}
+    )
+    persons = {person.pk: person for person in held.select_related("actor").order_by("pk")}
+    enrolled = {
+        one.member.person_id: one.branch
+        for one in Affiliation.objects.open()
+        .filter(member__person__in=persons.keys())
+        .select_related("member", "branch")
+    }
+    seen: set[UUID] = set()
+    for draft in drafts:
+        assert draft.person is not None  # noqa: S101  (the caller chose these)
+        draft.person = persons[draft.person.pk]
+        branch = draft.branch if draft.person.pk in seen else enrolled.get(draft.person.pk)
+        if draft.person.erased_at:
+            draft.refuse(Conflict("members.enrol.erased", "这名人员的个人信息已经删除，不能再编入", field="person"))
+        elif branch is not None:
+            draft.refuse(
+                Conflict(
+                    "members.enrol.enrolled",
+                    f"这名党员已编入“{branch}”，一名党员只有一个正式组织关系，不能再编入另一个支部",
+                    field="person",
+                )
+            )
+        seen.add(draft.person.pk)
+
+
+def _refuse_known(drafts: Sequence[Draft]) -> None:
+    """The same ID number, or the same name with the same telephone, is a person whom another entry would make two of.
+
+    The blind index finds them; nothing else is opened.
+    """
+    if not drafts:
+        return
+    found = {
+        kept: vault.find_many(
+            district=drafts[0].by.district,
+            field=kept,
+            values={draft.sealed[kept] for draft in drafts if kept in draft.sealed and _tells(draft, kept)},
+        )
+        for kept in (Field.NAME, Field.PHONE, Field.ID_NUMBER)
+    }
+    seen: dict[tuple[str, ...], Draft] = {}
+    for draft in drafts:
+        own = draft.person.pk if draft.person else None
+        number, phone, name = (draft.sealed.get(kept, "") for kept in (Field.ID_NUMBER, Field.PHONE, Field.NAME))
+        same = set(found[Field.ID_NUMBER].get(number, ()))
+        alike, what = ("id_number", number), "身份证号"
+        if not number and phone and name:
+            same = set(found[Field.NAME].get(name, ())) & set(found[Field.PHONE].get(phone, ()))
+            alike, what = (name, phone), "姓名和电话"
+        if other := Person.objects.filter(pk__in=same - {own}).first() if same - {own} else None:
+            draft.refuse(
+                Conflict(
+                    "members.enrol.known",
+                    f"平台上已有{what}相同的人员 {other.number}，请填人员编号，不要重复登记",
+                    field="id_number" if number else "name",
+                )
+            )
+        elif all(alike) and (twin := seen.setdefault(alike, draft)) is not draft and not twin.refused:
+            draft.refuse(Conflict("members.enrol.twice", f"同一批里已有一名{what}相同的人，请删掉一个", field="name"))
+
+
+def _tells(draft: Draft, kept: Field) -> bool:
+    """Whether a value is looked up: a name only together with a telephone, and neither beside an ID number."""
+    if kept == Field.ID_NUMBER:
+        return True
+    return Field.ID_NUMBER not in draft.sealed and {Field.NAME, Field.PHONE} <= draft.sealed.keys()
+
+
+def _refuse_accounts(drafts: Sequence[Draft]) -> None:
+    wanted = {draft.values["username"] for draft in drafts}
+    persons = {draft.person.pk for draft in drafts if draft.person}
+    taken = set(Account.objects.filter(username__in=wanted).values_list("username", flat=True)) if wanted else set()
+    holders = set(Account.objects.filter(person__in=persons).values_list("person", flat=True)) if persons else set()
+    for draft in drafts:
+        username = draft.values["username"]
+        if draft.person and draft.person.pk in holders:
+            draft.refuse(
+                Conflict("members.enrol.account", "这名人员已经有账号，不必再开，请去掉用户名", field="username")
+            )
+        elif username in taken:
+            draft.refuse(username_taken(username))
+        taken.add(username)
+
+
+def _enter(drafts: Sequence[Draft]) -> None:
+    """Persons for those who are new, and what the vault keeps of all."""
+    new = [draft for draft in drafts if draft.person is None]
+    if new:
+        for draft, person in zip(new, new_persons(new[0].by.district, len(new)), strict=True):
+            draft.person = person
+    purposes = dict(KEPT.values())
+    vault.store_many(
+        vault.Value(draft.person, kept, text, purposes[kept])
+        for draft in drafts
+        if draft.person
+        for kept, text in draft.sealed.items()
+    )
+    accounts = [
+        new_account(draft.person, draft.values["username"])
+        for draft in drafts
+        if draft.person and draft.values["username"]
+    ]
+    Account.objects.bulk_create(accounts)
+
+
+def _entry(draft: Draft) -> Entry:
+    by, branch, person = draft.by, draft.branch, draft.person
+    assert person is not None  # noqa: S101  (entered before)
+    standing = draft.values["standing"]
+    member = Member(district=by.district, person=person, standing=standing, joined_on=draft.values["joined_on"])
+    known = draft.values["person"] is not None
+    post = Appointment(district=by.district, person=person, role=Role.MEMBER, organisation=branch, since=by.day)
     return Entry(
         subject=member,
         place=branch.place,
         organisation=branch,
         label=f"{branch}编入{standing.label}",
         facets={"standing": standing},
-        measures=[Quantity.of("member_enrolled", 1)],
+        measures=[ONE_ENROLLED],
         parties=_parties(member),
         rows=[
             member,
             Affiliation(district=by.district, member=member, branch=branch, since=by.day),
-            *_post(by, member, Role.MEMBER, organisation=branch),
+            *(_post(by, member, Role.MEMBER, organisation=branch) if known else [post]),
         ],
     )
 
 
-def _refuse_known(by: By, name: str, phone: str | None) -> None:
-    """The same name with the same telephone is the same person, whom another entry would make two of."""
-    if not phone:
-        return
-    named = vault.find(district=by.district, field=Field.NAME, value=name)
-    reached = vault.find(district=by.district, field=Field.PHONE, value=phone)
-    if same := Person.objects.filter(pk__in=set(named) & set(reached)).first():
-        raise Conflict(
-            "members.enrol.known",
-            f"平台上已有同名同电话的人员 {same.number}，请填人员编号，不要重复登记",
-            field="name",
-        )
-
-
-def _known(person: Person) -> Person:
-    person = lock(person)
-    if person.erased_at:
-        raise Conflict("members.enrol.erased", "这名人员的个人信息已经删除，不能再编入", field="person")
-    if member := Member.objects.filter(person=person).first():
-        raise Conflict(
-            "members.enrol.enrolled",
-            f"这名党员已编入“{member.branch}”，一名党员只有一个正式组织关系，不能再编入另一个支部",
-            field="person",
-        )
-    return person
+ONE_ENROLLED = Quantity("member_enrolled", 1000)
 
 
 def _parties(member: Member) -> list[Share]:
