@@ -78,6 +78,8 @@ CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in ALLOWED_HOSTS if host != "
 FILING_NO = os.environ.get("GONGZHI_FILING_NO", "")
 SPONSOR = os.environ.get("GONGZHI_SPONSOR", "")
 TILE_URL = os.environ.get("GONGZHI_TILE_URL", "")
+# Where people reach the platform: printed on papers, linked in notices.
+SITE_URL = os.environ.get("GONGZHI_SITE_URL", "").rstrip("/")
 
 INSTALLED_APPS = [
     "django.contrib.contenttypes",

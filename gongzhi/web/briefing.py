@@ -13,12 +13,12 @@ from django.views.decorators.http import require_safe
 from gongzhi.ground.people.may import Viewer
 from gongzhi.ground.places.models import Place, PlaceKind
 from gongzhi.ground.refusals import Refused
+from gongzhi.hall.addresses import figures_address
 from gongzhi.hall.readers import READERS, may_brief
 from gongzhi.upper.briefing import paper, reads
-from gongzhi.upper.briefing.figures import Figure, Live, Rate
+from gongzhi.upper.briefing.figures import Live, Rate
 from gongzhi.upper.briefing.reads import Brief
 from gongzhi.web.access import home_place, only, signed_in
-from gongzhi.web.facts import facts_address
 from gongzhi.web.noticeboard import latest_day
 from gongzhi.web.periods import asked, instant_asked
 
@@ -60,28 +60,12 @@ class Section:
     tables: list[Table]
 
 
-def address(brief: Brief, figures: Sequence[Figure], as_of: datetime | None, *, share: bool = False) -> str:
-    """Where the records of figures that are read as one are listed; nothing for figures of 0."""
-    some = [one for one in figures if one]
-    if not some:
-        return ""
-    first = some[0]
-    return facts_address(
-        brief.place,
-        [one.indicator for one in (figures if share else some)],
-        brief.first,
-        brief.last,
-        as_of,
-        without=first.without,
-        share=share,
-        **dict(first.facets),
-    )
-
-
 def piece(brief: Brief, one: str | Live | Rate, as_of: datetime | None) -> Piece:
     if isinstance(one, str):
         return Piece(one)
-    return Piece(one.words, address(brief, one.figures, as_of, share=isinstance(one, Rate)), one.figures[0].name)
+    return Piece(
+        one.words, figures_address(brief, one.figures, as_of, share=isinstance(one, Rate)), one.figures[0].name
+    )
 
 
 def sections(brief: Brief, as_of: datetime | None) -> list[Section]:
@@ -95,7 +79,7 @@ def sections(brief: Brief, as_of: datetime | None) -> list[Section]:
                     Line(
                         line.name,
                         [
-                            Piece(one.bare, address(brief, [one], as_of), f"{one.name}，{line.name}")
+                            Piece(one.bare, figures_address(brief, [one], as_of), f"{one.name}，{line.name}")
                             for one in line.figures
                         ],
                         not line.code,

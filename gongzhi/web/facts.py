@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import chain, islice
 from typing import Any
-from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_not_required
@@ -66,33 +65,6 @@ STILL: dict[str, tuple[str, Narrow]] = {
     "dispatched": ("处置中", lambda problems: problems.filter(stage=Stage.DISPATCHED)),
     "resolved": ("等核查", lambda problems: problems.filter(stage=Stage.RESOLVED)),
 }
-
-
-def facts_address(
-    place: Place,
-    indicators: Sequence[str],
-    first: date,
-    last: date,
-    as_of: datetime | None = None,
-    still: str = "",
-    without: str = "",
-    share: bool = False,
-    **facets: str,
-) -> str:
-    """The address of the facts behind a figure."""
-    asked: list[tuple[str, str]] = [("place", place.code)]
-    asked += [("indicator", code) for code in indicators]
-    asked += [("from", first.isoformat()), ("to", last.isoformat())]
-    if as_of:
-        asked.append(("as_of", as_of.isoformat()))
-    if still:
-        asked.append(("open", still))
-    if without:
-        asked.append(("without", without))
-    if share:
-        asked.append(("share", "1"))
-    asked += [(f"facet.{name}", value) for name, value in facets.items()]
-    return "/facts/?" + urlencode(asked)
 
 
 @dataclass(frozen=True)

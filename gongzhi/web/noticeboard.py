@@ -20,8 +20,9 @@ from gongzhi.ground.keys import ancestors, under
 from gongzhi.ground.ledger import reads
 from gongzhi.ground.ledger.models import Fact, Seal, Tally
 from gongzhi.ground.places.models import Place, PlaceKind
+from gongzhi.hall.addresses import facts_address
 from gongzhi.rooms.problems.models import Problem, Stage
-from gongzhi.web.facts import STILL, facts_address, root_place
+from gongzhi.web.facts import STILL, root_place
 from gongzhi.web.naming import Amount, Tag, amounts_of
 from gongzhi.web.periods import KINDS, Period, asked
 

@@ -24,6 +24,7 @@ from gongzhi.ground.people.may import Viewer
 from gongzhi.ground.places.models import Place
 from gongzhi.ground.refusals import Refused
 from gongzhi.ground.words import digits, one_decimal
+from gongzhi.hall.addresses import facts_address
 from gongzhi.hall.readers import OFFICERS, may_compare
 from gongzhi.upper.league import reads
 from gongzhi.upper.league.models import Adoption, Formula
@@ -31,7 +32,6 @@ from gongzhi.upper.league.reads import Standing
 from gongzhi.upper.league.scoring import Cell, Part, Row, changes
 from gongzhi.web.access import home_place, only, signed_in
 from gongzhi.web.errors import Unclear
-from gongzhi.web.facts import facts_address
 from gongzhi.web.naming import Amount, Words
 from gongzhi.web.periods import day_asked, known_by
 
