@@ -307,12 +307,14 @@ class PartyTally(models.Model):
 
 
 class Outbox(models.Model):
-    """待处理: a fact whose reactions have not run or which is not sealed yet; gone when both are done."""
+    """待处理: a fact whose reactions have not run, which is not sealed or not in the index of search yet; gone when all
+    is done."""
 
     fact = models.OneToOneField(Fact, models.PROTECT, primary_key=True, related_name="+", verbose_name="记录")
     district = DistrictField()
     reacted = models.BooleanField("已触发", default=False)
     sealed = models.BooleanField("已封存", default=False)
+    indexed = models.BooleanField("已编入索引", default=False)
     attempts = models.PositiveSmallIntegerField("尝试次数", default=0)
     failure = models.CharField("失败原因", max_length=200, blank=True)
 
@@ -321,6 +323,7 @@ class Outbox(models.Model):
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["district"], name="outbox_to_react", condition=Q(reacted=False)),
             models.Index(fields=["district"], name="outbox_to_seal", condition=Q(sealed=False)),
+            models.Index(fields=["district"], name="outbox_to_index", condition=Q(indexed=False)),
         ]
 
     def __str__(self) -> str:
