@@ -334,6 +334,41 @@ def erase(*, by: By, person: Person) -> Entry:
                 f"（{keep.source}{keep.article}），{keep_until:%Y-%m-%d} 以后可以删除",
             )
     home = home_or_refuse(person)
+    _destroy(person)
+    return Entry(subject=person, place=home, label="个人信息")
+
+
+@act(
+    "people.erase_anew",
+    "重做个人信息删除",
+    leaves="people.erased_anew",
+    fact_chinese="个人信息已重新删除",
+    address="people/{person}/erasure-anew",
+    who=(),
+    by_system=True,
+    place=lambda person, **_: home_of(person),
+    audience=Audience.ORGANISATION,
+    terms={"person": "人员"},
+    example={"person": "weim"},
+)
+def erase_anew(*, by: By, person: Person) -> Entry:
+    """Erase again whom an older backup brought back: the erasure was decided and done before.
+
+    个人信息保护法第四十七条. Nothing is asked again: neither a post nor the time that traces are kept, which the first
+    erasure had respected. Refused when the person is erased.
+    """
+    person = lock(person)
+    if person.erased_at:
+        raise Conflict("people.erased", "这名人员的个人信息已经删除")
+    home = home_or_refuse(person)
+    person.appointments.in_force(today()).update(until=today())
+    _destroy(person)
+    return Entry(subject=person, place=home, label="个人信息")
+
+
+def _destroy(person: Person) -> None:
+    """Take away everything that says who a (locked) person is."""
+    actor = person.actor
     vault.destroy(person)
     if actor is not None:
         for model in worded_models():
@@ -346,7 +381,6 @@ def erase(*, by: By, person: Person) -> Entry:
     person.erased_at = now()
     person.save(update_fields=["actor", "erased_at"])
     transaction.on_commit(scrub)
-    return Entry(subject=person, place=home, label="个人信息")
 
 
 def _forget_account(person: Person) -> None:

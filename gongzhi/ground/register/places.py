@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from django.db.models import Q
@@ -34,7 +36,7 @@ LOCAL_KEEPERS = (*KEEPERS, Role.COMMUNITY_SECRETARY, Role.WORKER)
 CODE = re.compile(r"^[0-9A-Z][0-9A-Z-]{1,31}$")
 
 
-def _check_code(code: str) -> str:
+def check_code(code: str) -> str:
     if not CODE.match(code):
         raise Refused("places.code", f"编号“{code}”只能用大写字母、数字和短横线，2 到 32 位", field="code")
     return code
@@ -44,14 +46,14 @@ def _check_code(code: str) -> str:
 LONGEST_NAME = 60
 
 
-def _check_name(name: str, code: str = "places.name", field: str = "name") -> None:
+def check_name(name: str, code: str = "places.name", field: str = "name") -> None:
     if not name.strip():
         raise Refused(code, "请填名称", field=field)
     if len(name.strip()) > LONGEST_NAME:
         raise Refused(code, f"名称最多 {LONGEST_NAME} 个字，现在有 {len(name.strip())} 个", field=field)
 
 
-def _check_point(lat: float | None, lon: float | None) -> None:
+def check_point(lat: float | None, lon: float | None) -> None:
     """WGS-84, inside China's bounding box."""
     if (lat is None) != (lon is None):
         raise Refused("places.point", "纬度和经度要一起填", field="lat")
@@ -59,16 +61,16 @@ def _check_point(lat: float | None, lon: float | None) -> None:
         raise Refused("places.point", f"坐标 {lat}，{lon} 不在国内，请核对是否把经纬度填反", field="lat")
 
 
-def _check_line(line: list[list[float]]) -> None:
+def check_line(line: list[list[float]]) -> None:
     if len(line) < 2 or any(len(point) != 2 for point in line):
         raise Refused("places.line", "路段走向至少要两个点，每个点写 [经度, 纬度]", field="line")
     for lon, lat in line:
-        _check_point(lat, lon)
+        check_point(lat, lon)
 
 
 def _new_place(by: By, parent: Place | None, kind: str, code: str, name: str, **more: Any) -> Place:
     """Insert a place below its parent, whose row the caller has locked."""
-    _check_name(name)
+    check_name(name)
     if parent is not None:
         path = parent.next_child_path()
     else:
@@ -151,14 +153,14 @@ def open_place(
         raise Refused(
             "places.parent", f"{parent.get_kind_display()}“{parent}”下面不能设{kind.label}，请核对上级", field="parent"
         )
-    _check_code(code)
+    check_code(code)
     if Place.objects.filter(district=by.district, code=code).exists():
         raise Conflict("places.code_taken", f"编号“{code}”已经有地点在用，请换一个", field="code")
     for one in aliases or []:
-        _check_name(one, field="aliases")
-    _check_point(lat, lon)
+        check_name(one, field="aliases")
+    check_point(lat, lon)
     if kind == PlaceKind.SECTION and line is not None:
-        _check_line(line)
+        check_line(line)
     elif line is not None:
         raise Refused("places.line", "只有路段有走向，其他地点请填一个坐标", field="line")
     if management_kind and kind != PlaceKind.YARD:
@@ -224,7 +226,7 @@ def rename(*, by: By, place: Place, name: str) -> Entry:
     """Give a place a new name; the old one stays as an alias, so that it is still found."""
     place = lock(place)
     name = name.strip()
-    _check_name(name)
+    check_name(name)
     if name == place.name:
         raise Refused("places.name", "请填新名称，要和现在的不同", field="name")
     Alias.objects.get_or_create(
@@ -255,7 +257,7 @@ def encode(*, by: By, place: Place, scheme: str, year: int, code: str) -> Entry:
         raise Refused("places.scheme", "编码体系用 2 到 16 个小写字母，如 stats、grid", field="scheme")
     if not 1980 <= year <= by.day.year + 1:
         raise Refused("places.year", f"代码年份“{year}”不对，请填四位年份", field="year")
-    _check_code(code)
+    check_code(code)
     taken = PlaceCode.objects.filter(district=by.district, scheme=scheme, year=year, code=code).first()
     if taken is not None:
         raise Conflict("places.code_taken", f"这个代码在 {year} 年已经是“{taken.place}”的", field="code")
@@ -281,15 +283,28 @@ def lay_out(*, by: By, building: Place, units: int, floors: int, doors: int) -> 
     building = lock(building)
     if building.kind != PlaceKind.BUILDING:
         raise Refused("places.building", f"“{building}”不是楼栋，门户只在楼栋下生成", field="building")
+    refuse_size(units, floors, doors)
+    if building.children:
+        raise Conflict("places.laid_out", f"“{building}”已经有单元或门户，不能再整栋生成")
+    Place.objects.filter(pk=building.pk).update(children=units)
+    Place.objects.bulk_create(doors_of(building, units, floors, doors, on=by.day), batch_size=500)
+    count = units * floors * doors
+    return Entry(subject=building, place=building, label=f"{building.name} {count} 户")
+
+
+def refuse_size(units: int, floors: int, doors: int) -> None:
+    """Raises Refused for what no building has."""
     for name, value, most in (("units", units, 20), ("floors", floors, 60), ("doors", doors, 40)):
         if not 1 <= value <= most:
             raise Refused("places.lay_out", f"要在 1 到 {most} 之间，请核对", field=name)
-    if building.children:
-        raise Conflict("places.laid_out", f"“{building}”已经有单元或门户，不能再整栋生成")
+
+
+def doors_of(building: Place, units: int, floors: int, doors: int, *, on: date) -> list[Place]:
+    """The units and doors of a building, not saved: 单元 × 层 × 户."""
     made: list[Place] = []
     for unit_no in range(1, units + 1):
         unit = Place(
-            district=by.district,
+            district=building.district,
             parent=building,
             kind=PlaceKind.UNIT,
             path=f"{building.path}{unit_no:04d}",
@@ -297,27 +312,24 @@ def lay_out(*, by: By, building: Place, units: int, floors: int, doors: int) -> 
             name=f"{building.name}{unit_no}单元",
             name_key=name_key(f"{building.name}{unit_no}单元"),
             children=floors * doors,
-            valid_from=by.day,
+            valid_from=on,
         )
         made.append(unit)
         for index in range(floors * doors):
             number = f"{index // doors + 1}{index % doors + 1:02d}"
             made.append(
                 Place(
-                    district=by.district,
+                    district=building.district,
                     parent=unit,
                     kind=PlaceKind.DOOR,
                     path=f"{unit.path}{index + 1:04d}",
                     code=f"{unit.code}-{number}",
                     name=f"{unit.name}{number}",
                     name_key=name_key(f"{unit.name}{number}"),
-                    valid_from=by.day,
+                    valid_from=on,
                 )
             )
-    Place.objects.filter(pk=building.pk).update(children=units)
-    Place.objects.bulk_create(made, batch_size=500)
-    count = units * floors * doors
-    return Entry(subject=building, place=building, label=f"{building.name} {count} 户")
+    return made
 
 
 def only_stocks(measures: list[Quantity]) -> None:
@@ -342,6 +354,7 @@ def only_stocks(measures: list[Quantity]) -> None:
         "source": "2019年末社区统计台账",
         "measures": [{"indicator": "households", "quantity": 2140}],
     },
+    by_system=True,
     in_person=True,
 )
 def count(*, by: By, place: Place, source: str, measures: list[Quantity]) -> Entry:
@@ -353,6 +366,18 @@ def count(*, by: By, place: Place, source: str, measures: list[Quantity]) -> Ent
     only_stocks(measures)
     row = Count(district=by.district, place=place, text=source.strip())
     return Entry(subject=place, place=place, label=f"{place.name}底数", measures=measures, rows=[row])
+
+
+@count.bulk
+def count_many(rows: Sequence[tuple[By, dict[str, Any]]]) -> list[Entry | Refused]:
+    """The same for a sheet of totals."""
+    decided: list[Entry | Refused] = []
+    for by, values in rows:
+        try:
+            decided.append(count.function(by=by, **values))
+        except Refused as refused:
+            decided.append(refused)
+    return decided
 
 
 LEVELS = {"district": PlaceKind.DISTRICT, "street": PlaceKind.STREET, "community": PlaceKind.COMMUNITY}
@@ -454,10 +479,10 @@ def open_organisation(
     uscc: str = "",
 ) -> Entry:
     """Enter an organisation at the place where it sits, below its superior."""
-    _check_code(code)
+    check_code(code)
     if Organisation.objects.filter(district=by.district, code=code).exists():
         raise Conflict("organisations.code_taken", f"编号“{code}”已经有组织在用，请换一个", field="code")
-    _check_name(name, "organisations.name")
+    check_name(name, "organisations.name")
     if uscc:
         check_uscc(uscc)
     if parent is not None:
