@@ -16,7 +16,7 @@ NIGHT = (time(2), time(4))
 
 def tables_with_personal_data() -> list[str]:
     """The tables in which an erased person may have left dead rows."""
-    whole = {"people", "sessions", "axes"}
+    whole = {"people", "sessions", "axes", "search"}
     return sorted(
         model._meta.db_table
         for model in apps.get_models()

@@ -21,6 +21,7 @@ from gongzhi.ground.people.vault_models import Field, Purpose
 from gongzhi.ground.places.models import Organisation, Place
 from gongzhi.ground.refusals import Conflict, Forbidden, Refused
 from gongzhi.ground.rules import reads as rules
+from gongzhi.ground.search import index as search
 from gongzhi.ground.rules.calendar import add_months
 
 # Whom each appointing role may appoint. An administrator keeps accounts and does not govern; nobody appoints upwards.
@@ -374,6 +375,7 @@ def _destroy(person: Person) -> None:
         for model in worded_models():
             rows = model._default_manager.filter(Q(fact__by=actor) | Q(fact__recorded_by=actor))
             rows.update(text="", salt="")
+        search.forget_words_of(actor)
     for holder in personal_models():
         holder._default_manager.filter(**{"person": person}).update(**holder.PERSONAL)
     _forget_account(person)
@@ -404,4 +406,5 @@ def scrub() -> None:
     """
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
+            search.scrub()
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
