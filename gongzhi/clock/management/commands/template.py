@@ -1,0 +1,26 @@
+"""`gongzhi template KIND -o FILE.xlsx`: the empty sheet to fill in."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from gongzhi.sheets import reports
+from gongzhi.sheets.kinds import KINDS
+
+
+class Command(BaseCommand):
+    help = "生成一种表的空表（.xlsx），带下拉选项和填写说明"
+    requires_system_checks = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        kinds = "、".join(f"{one.code} {one.chinese}" for one in KINDS.values())
+        parser.add_argument("kind", choices=list(KINDS), metavar="KIND", help=f"哪一种表：{kinds}")
+        parser.add_argument("-o", "--output", required=True, type=Path, metavar="FILE.xlsx", help="写到这个文件")
+
+    def handle(self, *, kind: str, output: Path, **options: Any) -> None:
+        reports.template(KINDS[kind], output)
+        self.stdout.write(f"{KINDS[kind].chinese}空表：{output}")
