@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from gongzhi.ground import now
 from gongzhi.ground.feedback.models import Answer, Feedback, Opinion, Review
 from gongzhi.ground.ledger import reads as ledger
-from gongzhi.ground.ledger.models import Fact
+from gongzhi.ground.ledger.models import Fact, Indicator
 from gongzhi.ground.people import vault
 from gongzhi.ground.people.models import Actor
 from gongzhi.ground.people.vault_models import Field, Purpose
@@ -68,6 +68,11 @@ def due_to_lapse(district: str, until: datetime) -> QuerySet[Feedback]:
     """Those due up to an instant and not answered by then: work for `feedback.lapse`."""
     running = Feedback.objects.filter(district=district, running=True, due_at__lte=until).waiting()
     return running.select_related("place", "fact").order_by("due_at", "id")
+
+
+def indicators() -> list[Indicator]:
+    """What is counted of complaints and proposals."""
+    return list(ledger.indicators(COUNTED).values())
 
 
 def statistics(place: Place, first: date, last: date) -> dict[str, ledger.Figure]:
