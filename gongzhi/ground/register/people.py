@@ -21,8 +21,8 @@ from gongzhi.ground.people.vault_models import Field, Purpose
 from gongzhi.ground.places.models import Organisation, Place
 from gongzhi.ground.refusals import Conflict, Forbidden, Refused
 from gongzhi.ground.rules import reads as rules
-from gongzhi.ground.search import index as search
 from gongzhi.ground.rules.calendar import add_months
+from gongzhi.ground.search import index as search
 
 # Whom each appointing role may appoint. An administrator keeps accounts and does not govern; nobody appoints upwards.
 STREET_POSTS = frozenset(Role) - {Role.ADMINISTRATOR, Role.DISTRICT_ORGANISER, Role.STREET_ORGANISER, Role.AUDITOR}
