@@ -26,7 +26,7 @@ from gongzhi.ground.refusals import Refused
 DONE, REFUSED, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
 
 # The commands that may begin with no database at all.
-BUILDERS = {"init", "migrate", "run"}
+BUILDERS = {"init", "migrate", "restore", "run"}
 
 # How argparse says what is wrong with the words after a command.
 ARGUMENTS = {

@@ -1,13 +1,17 @@
-"""Upkeep at night: what erasure left in the files of the database is overwritten."""
+"""Upkeep at night: what erasure left in the files of the database is overwritten, and what is past its time goes."""
 
 from __future__ import annotations
 
 from datetime import time, timedelta
 
 from django.apps import apps
+from django.contrib.sessions.models import Session
 from django.db import connection
 
+from gongzhi.clock import nightly
+from gongzhi.clock.jobs import queue
 from gongzhi.ground import SHANGHAI, now
+from gongzhi.ground.files import store
 from gongzhi.ground.ledger.models import Personal, Worded
 from gongzhi.ground.people.models import Person
 
@@ -47,3 +51,10 @@ def scrub_at_night() -> None:
     hour = now().astimezone(SHANGHAI).time()
     if NIGHT[0] <= hour < NIGHT[1] and Person.objects.filter(erased_at__gte=now() - timedelta(hours=26)).exists():
         scrub()
+
+
+def tidy(district: str) -> bool:
+    """Forget what has had its time: ended jobs, sessions, stored files, backups. Answers whether there is more."""
+    Session.objects.filter(expire_date__lt=now()).delete()
+    nightly.thin(district)
+    return queue.expire() + store.sweep() > 0

@@ -1,1 +1,5 @@
 """What the worker runs as jobs: one module per subject, each named here so that every worker knows its kinds."""
+
+from gongzhi.clock.runners import backups, keys
+
+__all__ = ["backups", "keys"]

@@ -58,6 +58,7 @@ __all__ = [
     "forget_secrets",
     "keep_secret",
     "key_ids",
+    "keys_for",
     "masked",
     "missing_key_ids",
     "names",
@@ -327,6 +328,17 @@ def secret(pk: UUID) -> bytes:
 def forget_secrets(pks: Iterable[UUID]) -> None:
     """Delete secrets: whatever was sealed under them is lost for good."""
     Secret.objects.filter(pk__in=list(pks)).delete()
+
+
+def keys_for(use: str) -> dict[str, tuple[str, bytes]]:
+    """A key for another use (a backup) from each master key, newest first: its number → name of the cipher, key.
+
+    What is sealed by one use never opens by another. Raises ImproperlyConfigured as `key_ids` does.
+    """
+    names = {id(suite): name for name, suite in CIPHERS.items()}
+    return {
+        kid: (names[id(one.suite)], one.suite.derive(one.wrapping, f"gongzhi {use}")) for kid, one in ring().items()
+    }
 
 
 def missing_key_ids() -> list[str]:
