@@ -17,6 +17,7 @@ from gongzhi.clock.install import install, installed
 from gongzhi.ground import SHANGHAI, clock_at
 from gongzhi.ground.ledger.models import InstallationKind
 from gongzhi.ground.people.models import Account
+from gongzhi.ground.search import index
 
 FOLDER = Path(__file__).parent
 DISTRICT, NAME = "410102", "中原区"
@@ -60,6 +61,8 @@ def build(tell: Callable[[str], object] = lambda line: None) -> int:
         tell(f"演示数据 {file.stem}")
         played += player.play(play.read(file.read_text(encoding="utf-8")))
     Account.objects.filter(district=DISTRICT).update(password=make_password(PASSWORD), must_change_password=False)
+    while index.drain(DISTRICT):
+        pass
     # A database just filled knows nothing of its tables yet, and plans its first questions badly.
     connection.cursor().execute("ANALYZE")
     if connection.vendor == "sqlite":

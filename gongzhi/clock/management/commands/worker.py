@@ -26,6 +26,7 @@ from gongzhi.clock.upkeep import scrub_at_night, tidy
 from gongzhi.ground import today
 from gongzhi.ground.ledger.seal import seal
 from gongzhi.ground.people import vault
+from gongzhi.ground.search import index
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +51,13 @@ def fall_due(district: str) -> bool:
     return False
 
 
+def keep_index(district: str) -> bool:
+    """What was recorded into the index of search; all of it where there is none yet."""
+    if index.is_empty(district):
+        index.rebuild(district)
+    return index.drain(district) > 0
+
+
 def at_night(district: str) -> bool:
     scrub_at_night()
     return False
@@ -58,6 +66,7 @@ def at_night(district: str) -> bool:
 STEPS = (
     Step("到期的事", 5, fall_due),
     Step("触发", 2, lambda district: reactions.drain(district) > 0),
+    Step("编入查找索引", 2, keep_index),
     Step("封存", 60, lambda district: seal(district) is not None),
     Step("删除登记簿", 10, lambda district: erasures.keep(district) > 0),
     Step("夜间清除残留", 7200, at_night),
