@@ -138,6 +138,10 @@ class PlaceQuerySet(models.QuerySet["Place"]):
     def under(self, place: Place) -> Self:
         return self.filter(under(place.path), district=place.district)
 
+    def within_box(self, west: float, south: float, east: float, north: float) -> Self:
+        """Those that stand in a box of a map, in degrees of WGS-84."""
+        return self.filter(lat__gte=south, lat__lte=north, lon__gte=west, lon__lte=east)
+
     def named(self, name: str) -> Self:
         """Places of this name or alias, whatever the administrative suffix."""
         key = name_key(name)
@@ -156,7 +160,7 @@ class Place(InTree):
     name_key = models.CharField("检索名", max_length=80)
     lat = models.FloatField("纬度", null=True, blank=True, help_text="WGS-84")
     lon = models.FloatField("经度", null=True, blank=True, help_text="WGS-84")
-    line = models.JSONField("走向", null=True, blank=True, help_text="路段折线，[[经度, 纬度], …]，WGS-84")
+    line = models.JSONField("走向", null=True, blank=True, help_text="路段折线或地块边界，[[经度, 纬度], …]，WGS-84")
     management_kind = models.CharField("管理类型", max_length=20, choices=ManagementKind.choices, blank=True)
     valid_from = models.DateField("启用", null=True, blank=True)
     valid_to = models.DateField("撤销", null=True, blank=True)
@@ -173,6 +177,8 @@ class Place(InTree):
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["district", "kind", "path"], name="place_kind"),
             models.Index(fields=["district", "name_key"], name="place_name"),
+            # The box of a map: a b-tree over the located places only.
+            models.Index(fields=["district", "lat", "lon", "kind"], name="place_map", condition=Q(lat__isnull=False)),
         ]
 
     def __str__(self) -> str:

@@ -1,3 +1,3 @@
-from gongzhi.ground.register import from_paper, handing, invitations, people, places
+from gongzhi.ground.register import from_paper, handing, invitations, people, places, positions
 
-__all__ = ["from_paper", "handing", "invitations", "people", "places"]
+__all__ = ["from_paper", "handing", "invitations", "people", "places", "positions"]

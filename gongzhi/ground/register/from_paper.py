@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 
 from gongzhi.ground.keys import STEP
 from gongzhi.ground.ledger.acts import Audience, By, Entry, act, canonical
+from gongzhi.ground.places.coordinates import middle
 from gongzhi.ground.places.models import (
     Organisation,
     OrganisationKind,
@@ -212,17 +213,18 @@ def import_sections(*, by: By, place: Place, rows: list[dict[str, Any]]) -> Entr
                 raise Conflict("places.code_taken", f"编号“{code}”已经是“{standing}”的，请换一个")
         except Refused as refused:
             raise _row(number, refused) from refused
+        lon, lat = middle(line) if line else (None, None)
         if standing is None:
             made = Place(
                 district=by.district, parent=parent, kind=PlaceKind.SECTION, code=code, name=name,
-                name_key=name_key(name), line=line, path=growth.below(parent), valid_from=by.day,
+                name_key=name_key(name), line=line, lon=lon, lat=lat, path=growth.below(parent), valid_from=by.day,
             )  # fmt: skip
             known[code] = growth.add(made)
         elif line is not None and line != standing.line:
-            standing.line = line
+            standing.line, standing.lon, standing.lat = line, lon, lat
             redrawn.append(standing)
     growth.write()
-    Place.objects.bulk_update(redrawn, ["line"], batch_size=200)
+    Place.objects.bulk_update(redrawn, ["line", "lon", "lat"], batch_size=200)
     told = f"{place}路段 {len(rows)} 行，新增 {len(growth.made)} 条，重画 {len(redrawn)} 条（{_digest(rows)}）"
     return Entry(subject=place, place=place, label=told)
 

@@ -32,6 +32,21 @@ class Count(Worded):
         return self.text
 
 
+class Office(Worded):
+    """服务窗口: the telephone of a place's office; its words say where it is and when it is open. The last counts."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    district = DistrictField()
+    place = ScopedFK(Place, models.PROTECT, related_name="offices", verbose_name="地点")
+    phone = models.CharField("电话", max_length=16)
+
+    class Meta:
+        verbose_name = "服务窗口"
+
+    def __str__(self) -> str:
+        return self.phone
+
+
 class OneTimeLinkQuerySet(models.QuerySet["OneTimeLink"]):
     def usable(self) -> Self:
         return self.filter(used_at=None, withdrawn_at=None, expires_at__gt=now())

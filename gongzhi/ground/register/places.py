@@ -14,6 +14,7 @@ from gongzhi.ground import today
 from gongzhi.ground.ledger.acts import Audience, By, Entry, Quantity, act, canonical, lock
 from gongzhi.ground.ledger.models import Indicator, IndicatorKind
 from gongzhi.ground.people.models import Role
+from gongzhi.ground.places.coordinates import middle
 from gongzhi.ground.places.models import (
     Alias,
     ManagementKind,
@@ -161,6 +162,7 @@ def open_place(
     check_point(lat, lon)
     if kind == PlaceKind.SECTION and line is not None:
         check_line(line)
+        lon, lat = middle(line)
     elif line is not None:
         raise Refused("places.line", "只有路段有走向，其他地点请填一个坐标", field="line")
     if management_kind and kind != PlaceKind.YARD:
