@@ -16,6 +16,7 @@ from gongzhi.web import (
     feedback,
     health,
     noticeboard,
+    photos,
     privacy,
     problems,
     rules,
@@ -55,6 +56,8 @@ urlpatterns = [
     path("accounts/stay/", accounts.stay, name="stay"),
     path("api/", addresses()),
     path("me/", accounts.me, name="me"),
+    path("photos/<uuid:pk>/", photos.photo, name="photo"),
+    path("photos/<uuid:pk>/small/", photos.small, name="photo-small"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
 ]

@@ -19,9 +19,9 @@ from ninja.openapi.docs import DocsBase
 from ninja.openapi.schema import OpenAPISchema
 
 from gongzhi import __version__
-from gongzhi.api import acts, description, facts, tokens, upper
+from gongzhi.api import acts, description, facts, files, tokens, upper
 from gongzhi.api.answers import refuse
-from gongzhi.api.shapes import AnswerShape, FactShape, FactsShape, RefusalShape, SignInShape, TokenShape
+from gongzhi.api.shapes import AnswerShape, FactShape, FactsShape, FileShape, RefusalShape, SignInShape, TokenShape
 from gongzhi.ground.ledger.acts import Act, registry
 from gongzhi.ground.refusals import Refused
 
@@ -71,7 +71,7 @@ api = Api(
     ),
     docs=Docs(),
     auth=tokens.Bearer(),
-    openapi_extra={"tags": [{"name": tag} for tag in ("令牌", "批量", "记录", *description.TAGS.values())]},
+    openapi_extra={"tags": [{"name": tag} for tag in ("令牌", "批量", "文件", "记录", *description.TAGS.values())]},
 )
 
 
@@ -231,6 +231,27 @@ api.post(
         ],
     ),
 )(acts.do_batch)
+api.post(
+    "files",
+    operation_id="files.put",
+    summary="传照片",
+    tags=["文件"],
+    response={201: FileShape, **_refusals(401, 413, 422, 503)},
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {
+                "multipart/form-data": {
+                    "schema": {
+                        "type": "object",
+                        "properties": {"file": {"type": "string", "format": "binary", "title": "照片"}},
+                        "required": ["file"],
+                    }
+                }
+            },
+        }
+    },
+)(files.put)
 for _name in sorted(registry):
     register(registry[_name])
 

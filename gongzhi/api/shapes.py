@@ -73,6 +73,15 @@ class TokenShape(Schema):
     expires_at: str = Field(title="到期时间")
 
 
+class FileShape(Schema):
+    """文件"""
+
+    id: str = Field(title="编号", description="登记时写在 photos 里")
+    media_type: str = Field(title="类型", description="都转成 image/jpeg")
+    size: int = Field(title="大小（字节）")
+    sha256: str = Field(title="内容摘要")
+
+
 class SignInShape(Schema):
     """登录"""
 

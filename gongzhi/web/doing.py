@@ -12,13 +12,17 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.apps import apps
+from django.core.files.uploadedfile import UploadedFile
 from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.datastructures import MultiValueDict
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from gongzhi.ground import today
+from gongzhi.ground.files.models import Stored
+from gongzhi.ground.files.photos import MOST
 from gongzhi.ground.keys import under
 from gongzhi.ground.ledger import parameters
 from gongzhi.ground.ledger.acts import Act, By, registry
@@ -30,6 +34,7 @@ from gongzhi.ground.refusals import Conflict, Refused
 from gongzhi.ground.rules import reads as rules
 from gongzhi.web.access import signed_in
 from gongzhi.web.naming import ROOMS, address_of, names_of, post_words
+from gongzhi.web.photos import kept_photos, own_photos
 from gongzhi.web.templatetags.words import thing
 from gongzhi.web.toasts import done
 
@@ -71,6 +76,7 @@ class Field:
     rows: list[dict[str, str]] = field(default_factory=list)
     fixed: str = ""
     error: str = ""
+    most: int = 0
 
     @property
     def described(self) -> str:
@@ -92,6 +98,8 @@ def kind_of(name: str, schema: Mapping[str, Any]) -> str:
     match schema.get("type"), schema.get("format"):
         case "array", _:
             items = shape(schema.get("items", {}))
+            if items.get("x-refers-to") == Stored._meta.label:
+                return "photos"
             if items.get("x-quantity"):
                 return "amounts"
             if "enum" in items or "x-vocabulary" in items:
@@ -234,6 +242,8 @@ class Form:
                 ]
             case "choices":
                 return given.getlist(name)
+            case "photos":
+                return [token for token in given.getlist(name) if token not in given.getlist(f"{name}-without")]
             case "lines":
                 return [line.strip() for line in given.get(name, "").splitlines() if line.strip()]
             case "instant":
@@ -265,6 +275,18 @@ class Form:
             because=Fact.refer(because, district, Fact.objects.visible_to(self.looking)) if because else None,
             recorded_by=writer,
         )
+
+    def keep_photos(self, sent: MultiValueDict[str, UploadedFile[Any]]) -> None:
+        """Keep what was chosen, so that it is still there when something else has to be changed first."""
+        for name, (_, kind, _) in self.parameters.items():
+            chosen = sent.getlist(f"{name}-file") if kind == "photos" else []
+            tokens, wrong = kept_photos(chosen, self.looking.actor)
+            if wrong:
+                self.errors[name] = "；".join(dict.fromkeys(wrong))
+            if tokens:
+                self.given = self.given.copy()
+                known = self.given.getlist(name)
+                self.given.setlist(name, [*known, *(token for token in tokens if token not in known)])
 
     def send(self) -> Fact | None:
         """Do the act; None with `errors` when something has to be changed first."""
@@ -363,6 +385,9 @@ class Form:
                         Option(code, f"{word}（{unit}）")
                         for code, word, unit in self._measurable().values_list("code", "name", "unit")
                     ]
+                case "photos":
+                    one.values = own_photos(self._value(name, kind), self.looking.actor)
+                    one.most = MOST
                 case "instant":
                     one.values = [self.given.get(f"{name}-day", ""), self.given.get(f"{name}-time", "")]
             made.append(one)
@@ -412,6 +437,8 @@ def do(request: HttpRequest, name: str) -> HttpResponse:
         raise Http404
     typed = typed_before(request)
     form = Form(act, looking, typed or request.POST, request.GET)
+    if request.method == "POST":
+        form.keep_photos(request.FILES)
     if request.method == "POST" and (fact := form.send()):
         said = "这条已经登记过，没有重复登记" if getattr(fact, "repeated", False) else act.fact_chinese
         done(request, f"{said}：{fact.label}", see_url=reverse("fact", args=[fact.pk]))
@@ -427,6 +454,8 @@ def do(request: HttpRequest, name: str) -> HttpResponse:
         "bounds": Bound.choices,
         "next": request.GET.get("next", ""),
         "resumed": bool(typed),
+        "photos_lost": bool(typed and typed.get("photos-lost")),
+        "takes_files": any(kind == "photos" for _, kind, _ in form.parameters.values()),
     }
     return render(request, "doing/form.html", context, status=form.status)
 

@@ -49,6 +49,7 @@ from gongzhi.web.naming import (
     texts_of,
 )
 from gongzhi.web.periods import day_asked, in_order, known_by
+from gongzhi.web.photos import photos_of
 from gongzhi.web.templatetags.words import full_span, thing
 
 PAGE = 50
@@ -407,6 +408,7 @@ def fact(request: HttpRequest, pk: UUID) -> HttpResponse:
         "amounts": [one for one in carried if one.indicator.by_hand],
         "counted": [one for one in carried if not one.indicator.by_hand],
         "text": texts_of([found], looking).get(found.pk, ""),
+        "photos": photos_of([found], looking).get(found.pk, []),
         "places": Place.objects.filter(district=found.district, path__in=ancestors(found.path)).order_by("path"),
         "before": [Step(one, words.deed(one)) for one in causes],
         "followed": [Step(one, words.deed(one)) for one in open_after],

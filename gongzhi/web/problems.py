@@ -35,6 +35,7 @@ from gongzhi.web.access import WORK, home_place, only, signed_in
 from gongzhi.web.doing import Verb
 from gongzhi.web.filters import Filters, Select
 from gongzhi.web.naming import Amount, Tag, Words, actor_words, knows_who, names_of, reading_order
+from gongzhi.web.photos import photos_of
 from gongzhi.web.templatetags.words import thing
 
 SIZE = 30
@@ -271,6 +272,7 @@ class Shown:
     because: str
     corrections: list[Shown]
     returned: bool = False
+    photos: Sequence[UUID] = ()
 
 
 STYLES = {
@@ -281,7 +283,9 @@ STYLES = {
 }
 
 
-def shown(step: reads.Step, words: Words, names: dict[UUID, str], looking: Viewer) -> Shown:
+def shown(
+    step: reads.Step, words: Words, names: dict[UUID, str], looking: Viewer, seen: dict[UUID, list[UUID]]
+) -> Shown:
     fact = step.fact
     returned = fact.facets.get("outcome") == "returned"
     return Shown(
@@ -298,8 +302,9 @@ def shown(step: reads.Step, words: Words, names: dict[UUID, str], looking: Viewe
         actor_words(fact, names) if knows_who(looking, fact) else "",
         [str(one.organisation) for one in step.parties if one.organisation],
         because_words(words, fact),
-        [shown(one, words, names, looking) for one in step.corrections],
+        [shown(one, words, names, looking, seen) for one in step.corrections],
         step.returned,
+        seen.get(fact.pk, ()),
     )
 
 
@@ -337,7 +342,8 @@ def page(request: HttpRequest, number: str) -> HttpResponse:
     facts = [fact for step in timeline.steps for fact in (step.fact, *(one.fact for one in step.corrections))]
     names = names_of({fact.by_id for fact in facts if knows_who(looking, fact)})
     words = Words()
-    steps = [shown(step, words, names, looking) for step in timeline.steps]
+    seen = photos_of(facts, looking)
+    steps = [shown(step, words, names, looking, seen) for step in timeline.steps]
     calendar = work_calendar(district=problem.district)
     clock = clock_of(problem, calendar, now())
     term, days, rule = explained(problem, facts, calendar)

@@ -176,5 +176,5 @@ class TestOneRecord:
         self, june: Week, sign_in: SignIn, django_assert_max_num_queries: Any
     ) -> None:
         client = sign_in("secretary")
-        with django_assert_max_num_queries(39):
+        with django_assert_max_num_queries(40):
             self.page(client, june["shed done"])

@@ -7,15 +7,22 @@ pixel is, and one photo at a time is decoded in a process.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import struct
 import zlib
+from collections.abc import Collection, Sequence
+from datetime import timedelta
 from threading import Lock
+from uuid import UUID
 
 from PIL import Image, ImageOps
 
+from gongzhi.ground import now
 from gongzhi.ground.files import store
-from gongzhi.ground.files.models import Purpose, Stored
+from gongzhi.ground.files.models import Photo, Purpose, Stored
+from gongzhi.ground.ledger.entry import By
+from gongzhi.ground.ledger.models import Fact
 from gongzhi.ground.people.models import Actor
 from gongzhi.ground.refusals import Refused
 
@@ -26,6 +33,7 @@ THUMBNAIL = 480
 PIXELS = 51_000_000
 KINDS = ("JPEG", "PNG", "WEBP")
 QUALITY = 82
+AGAIN = timedelta(hours=12)
 # What the decoders raise for broken files.
 BROKEN = (OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, struct.error, zlib.error, ArithmeticError)
 
@@ -68,8 +76,7 @@ def _look(data: bytes) -> None:
         raise wrong("empty", "这个文件是空的，请重新选照片")
     limit = store.LARGEST[Purpose.PHOTO]
     if len(data) > limit:
-        size, most = len(data) / store.MIB, limit // store.MIB
-        raise wrong("large", f"这张照片有 {size:.0f} MB，最多 {most} MB。请把相机调到标准画质再拍，或截图后再传", 413)
+        raise too_large(len(data) / store.MIB, limit // store.MIB)
     head = data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n")
     if data[4:8] == b"ftyp" and data[8:12] in HEIC:
         raise wrong("heic", "这是 HEIC 格式，系统读不了。苹果手机在“设置—相机—格式”里选“兼容性最佳”再拍，或截图后再传")
@@ -81,6 +88,10 @@ def _look(data: bytes) -> None:
         data.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")) or (data[:4] == b"RIFF" and data[8:12] == b"WEBP")
     ):
         raise wrong("kind", "这个文件不是照片。只收 JPG、PNG 照片，文件名改过的也认得出来")
+
+
+def too_large(size: float, most: int) -> Refused:
+    return wrong("large", f"这张照片有 {size:.0f} MB，最多 {most} MB。请把相机调到标准画质再拍，或截图后再传", 413)
 
 
 def _too_many_pixels() -> Refused:
@@ -117,13 +128,56 @@ def thumbnail(data: bytes) -> bytes:
 def take(data: bytes, actor: Actor) -> Stored:
     """Clean a photo and keep it for the one who sends it, until it stands with a record or the next day is over.
 
+    The same photo sent again is the one already kept, so that a form pressed twice asks for the same thing twice.
     Raises Refused.
     """
+    cleaned = clean(data)
+    same = Stored.objects.filter(actor=actor, purpose=Purpose.PHOTO, recorded_at__gt=now() - AGAIN)
+    if known := same.filter(digest=hashlib.sha256(cleaned).hexdigest()).order_by("recorded_at").first():
+        return known
     return store.put(
-        clean(data),
+        cleaned,
         actor=actor,
         purpose=Purpose.PHOTO,
         name="照片.jpg",
         media_type="image/jpeg",
         keep_until=store.draft_day(),
     )
+
+
+def pinned(by: By, chosen: Sequence[Stored] | None) -> list[Photo]:
+    """The rows that make photos sent before part of the record that is being made. Raises Refused.
+
+    Only one's own; from now on they are kept as long as the record's words. One that stands with another record is
+    copied, so that each goes with its own.
+    """
+    if not chosen:
+        return []
+    if len(chosen) > MOST:
+        raise wrong("many", f"一条记录最多 {MOST} 张照片，现在有 {len(chosen)} 张，请去掉几张")
+    if len({one.pk for one in chosen}) < len(chosen):
+        raise wrong("twice", "同一张照片选了两次，请去掉一张")
+    if any(one.purpose != Purpose.PHOTO or one.actor_id != by.writer.pk for one in chosen):
+        raise wrong("whose", "有一张照片不是您传的，请重新选")
+    used = set(Photo.objects.filter(stored__in=chosen).values_list("stored", flat=True))
+    own = [_copied(one) if one.pk in used else one for one in chosen]
+    Stored.objects.filter(pk__in=[one.pk for one in own]).update(keep_until=None)
+    return [
+        Photo(district=by.district, stored=one, position=position, digest=one.digest)
+        for position, one in enumerate(own, start=1)
+    ]
+
+
+def _copied(one: Stored) -> Stored:
+    return store.put(store.read(one), actor=one.actor, purpose=one.purpose, name=one.name, media_type=one.media_type)
+
+
+def of_facts(facts: Collection[Fact]) -> dict[UUID, list[UUID]]:
+    """The files of the photos that stand with these facts: one query, and none when no fact carries words."""
+    told = {fact.pk for fact in facts if fact.words}
+    found: dict[UUID, list[UUID]] = {}
+    rows = Photo.objects.filter(fact__in=told, stored__isnull=False) if told else Photo.objects.none()
+    for fact, stored in rows.order_by("position").values_list("fact", "stored"):
+        if stored is not None:
+            found.setdefault(fact, []).append(stored)
+    return found

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Annotated
 
+from gongzhi.ground.files.models import Stored
+from gongzhi.ground.files.photos import pinned
 from gongzhi.ground.ledger import numbers
 from gongzhi.ground.ledger.acts import Audience, By, Entry, Quantity, Share, Vocabulary, act, lock
 from gongzhi.ground.ledger.reads import indicators
@@ -92,7 +94,7 @@ VERIFIERS = (
     place=lambda place, **_: place,
     audience=(Audience.PUBLIC, Audience.AREA),
     facets={"category": CATEGORY, "source": Source},
-    terms={"place": "地点", "category": "类别", "description": "情况", "source": "来源"},
+    terms={"place": "地点", "category": "类别", "description": "情况", "source": "来源", "photos": "照片"},
     example={
         "place": "LH-Y3",
         "category": "0101",
@@ -107,10 +109,12 @@ def report(
     category: Annotated[str, CATEGORY],
     description: str,
     source: Source = Source.WORKER,
+    photos: list[Stored] | None = None,
 ) -> Entry:
     """Enter something wrong at a place, down to the building or road section and never to a household.
 
-    Write what is wrong, not who: no names and telephone numbers in the description. A single item of 私搭乱建 or
+    Write what is wrong, not who: no names and telephone numbers in the description, no faces in the photos, which are
+    never asked for and never public. A single item of 私搭乱建 or
     毁绿种菜 is seen in its area only (个人信息保护法第二十五条); everything else may be read by all.
     """
     problem, label = _found(by, place, category, description, source, Stage.REPORTED)
@@ -123,7 +127,7 @@ def report(
         label=label,
         facets={"category": category, "source": source},
         measures=measures,
-        rows=[problem],
+        rows=[problem, *pinned(by, photos)],
         audience=records.audience_of(category),
     )
 
@@ -232,7 +236,7 @@ def dispatch(*, by: By, problem: Problem, organisation: Organisation) -> Entry:
     place=lambda problem, **_: problem.place,
     audience=Audience.PARTIES,
     facets={"category": CATEGORY, "purpose": Purpose},
-    terms={"problem": "问题", "purpose": "目的", "door": "户", "invited": "住户约请", "note": "说明"},
+    terms={"problem": "问题", "purpose": "目的", "door": "户", "invited": "住户约请", "note": "说明", "photos": "照片"},
     example={"problem": "$problem", "purpose": "explain", "invited": True, "note": "讲清占用绿地的规定，住户愿意自拆"},
 )
 def visit(
@@ -243,6 +247,7 @@ def visit(
     door: Place | None = None,
     invited: bool = False,
     note: str = "",
+    photos: list[Stored] | None = None,
 ) -> Entry:
     """Call on a household because of a problem: explain, mediate, agree on a plan, look back afterwards.
 
@@ -262,7 +267,7 @@ def visit(
         because=records.last_of(problem),
         facets={"purpose": purpose},
         measures=[_one("visited")],
-        rows=[Visit(district=by.district, problem=problem, door=door, text=note.strip())],
+        rows=[Visit(district=by.district, problem=problem, door=door, text=note.strip()), *pinned(by, photos)],
         rule_version=hours.ref,
         audience=Audience.PARTIES,
     )
@@ -286,6 +291,7 @@ def visit(
         "owner": "搭建人类别",
         "co_handlers": "协办单位",
         "note": "说明",
+        "photos": "照片",
     },
     example={
         "problem": "$problem",
@@ -305,6 +311,7 @@ def resolve(
     owner: Owner = Owner.UNKNOWN,
     co_handlers: list[Organisation] | None = None,
     note: str = "",
+    photos: list[Stored] | None = None,
 ) -> Entry:
     """Say that a dispatched problem is done away with, how, and how much. Somebody else verifies it.
 
@@ -349,7 +356,7 @@ def resolve(
             Share(Part.LEAD if co_handlers else Part.HANDLER, organisation=handler),
             *(Share(Part.CO_HANDLER, organisation=one) for one in co_handlers),
         ],
-        rows=[Resolution(district=by.district, problem=problem, mode=mode, text=note.strip())],
+        rows=[Resolution(district=by.district, problem=problem, mode=mode, text=note.strip()), *pinned(by, photos)],
         rule_version=current.rule_version,
     )
 

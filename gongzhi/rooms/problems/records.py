@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
+from gongzhi.ground.files.models import Photo
 from gongzhi.ground.ledger.acts import Audience, By, Entry, Quantity, Share, lock
 from gongzhi.ground.ledger.models import Fact
 from gongzhi.ground.ledger.reads import history_of
@@ -78,7 +79,7 @@ def entry(
     problem: Problem,
     *,
     because: Fact | None,
-    rows: Sequence[Dispatch | Lapse | Remeasurement | Resolution | Verification | Visit],
+    rows: Sequence[Dispatch | Lapse | Photo | Remeasurement | Resolution | Verification | Visit],
     measures: Sequence[Quantity],
     organisation: Organisation | None = None,
     facets: dict[str, str] | None = None,
