@@ -270,6 +270,10 @@ class Kind:
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Options of `gongzhi import` that only this kind understands; they come back in `run.options`."""
 
+    def open(self, source: Path | bytes | IO[bytes], name: str, *, sheet: str = "", encoding: str = "") -> Sheet:
+        """The file as a table. Raises Unreadable."""
+        return read(source, name, self.headers, sheet=sheet, encoding=encoding)
+
     def check(self, rows: list[Row], run: Run) -> None:
         """Mark rows wrong (`run.wrong`) or unchanged. Called for batches in the order of the file; writes nothing."""
 
@@ -351,7 +355,7 @@ def run(
         job.progress = progress
     refuse_strangers(kind, by)
     with alone("import", by.district, kind.code, "" if kind.exclusive else digest):
-        found = read(source, name, kind.headers, sheet=sheet, encoding=encoding)
+        found = kind.open(source, name, sheet=sheet, encoding=encoding)
         report.read = found.said
         columns = matched(kind, found, report)
         kind.carry(typed(kind, found, columns, job), found.total or 0, job)
