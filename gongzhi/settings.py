@@ -20,6 +20,12 @@ def _flag(name: str) -> bool:
     return os.environ.get(name, "").lower() in {"1", "true", "yes", "on"}
 
 
+def _origin(url: str) -> list[str]:
+    """The host of an address, for the content policy; nothing when there is none."""
+    parts = urlsplit(url.replace("{s}", "*"))
+    return [f"{parts.scheme}://{parts.netloc}"] if parts.netloc else []
+
+
 def _database(url: str) -> dict[str, Any]:
     parts = urlsplit(url)
     if parts.scheme == "sqlite":
@@ -77,6 +83,8 @@ CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in ALLOWED_HOSTS if host != "
 
 FILING_NO = os.environ.get("GONGZHI_FILING_NO", "")
 SPONSOR = os.environ.get("GONGZHI_SPONSOR", "")
+# For residents, as it is to be read: 0371-5550 0128，工作日 8:30—17:30.
+PHONE = os.environ.get("GONGZHI_PHONE", "")
 TILE_URL = os.environ.get("GONGZHI_TILE_URL", "")
 # Where people reach the platform: printed on papers, linked in notices.
 SITE_URL = os.environ.get("GONGZHI_SITE_URL", "").rstrip("/")
@@ -116,6 +124,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "gongzhi.web.middleware.reference",
+    "gongzhi.web.exchange.exchanged",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -196,7 +205,7 @@ CONTENT_SECURITY_POLICY = {
         "default-src": [SELF],
         "script-src": [SELF],
         "style-src": [SELF],
-        "img-src": [SELF, "data:", "blob:"],
+        "img-src": [SELF, "data:", "blob:", *_origin(TILE_URL)],
         "font-src": [SELF],
         "connect-src": [SELF],
         "worker-src": [SELF, "blob:"],

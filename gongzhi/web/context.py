@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.crypto import salted_hmac
 
 from gongzhi.ground.ledger.models import Fact, Installation
 from gongzhi.ground.people.models import AREA_OFFICERS, Account, Role
 from gongzhi.hall.readers import OFFICERS, READERS
 from gongzhi.web.access import WORK, acting_post, viewer
+from gongzhi.web.look import Look
 from gongzhi.web.middleware import idle_left
 from gongzhi.web.naming import names_of, post_words
 from gongzhi.web.templatetags.words import stamp_words
@@ -26,16 +28,17 @@ class Item:
     roles: Collection[str] | None = None
     gap: bool = False
     current: bool = False
+    key: str = ""
 
 
 FIELD = frozenset(AREA_OFFICERS | {Role.MEMBER, Role.ROAD_STEWARD, Role.BUILDING_HEAD})
 # The order never changes; what a post may not open is absent.
 NAV = (
-    Item("我的一天", "/desk/", "sun"),
-    Item("问题", "/problems/", "inbox", WORK, gap=True),
-    Item("工作对比", "/standing/", "compare", OFFICERS, gap=True),
-    Item("简报", "/briefing/", "document", READERS),
-    Item("记录", "/facts/", "board", {Role.AUDITOR}, gap=True),
+    Item("我的一天", "/desk/", "sun", key="d"),
+    Item("问题", "/problems/", "inbox", WORK, gap=True, key="p"),
+    Item("工作对比", "/standing/", "compare", OFFICERS, gap=True, key="s"),
+    Item("简报", "/briefing/", "document", READERS, key="b"),
+    Item("记录", "/facts/", "board", {Role.AUDITOR}, gap=True, key="f"),
 )
 BAR = (
     Item("今天", "/desk/", "sun"),
@@ -53,7 +56,7 @@ def here(path: str, items: Collection[Item], held: Collection[str]) -> list[Item
     fitting = [item for item in items if item.roles is None or set(held) & set(item.roles)]
     inside = [item for item in fitting if path == item.href or (item.href != "/" and path.startswith(item.href))]
     current = max(inside, key=lambda item: len(item.href), default=None)
-    return [Item(item.name, item.href, item.icon, gap=item.gap, current=item is current) for item in fitting]
+    return [replace(item, current=item is current) for item in fitting]
 
 
 def installation(request: HttpRequest) -> dict[str, Any]:
@@ -72,6 +75,8 @@ def installation(request: HttpRequest) -> dict[str, Any]:
         "platform": "共治",
         "sponsor": settings.SPONSOR,
         "filing_no": settings.FILING_NO,
+        "phone": settings.PHONE,
+        "look": Look.of(request),
         "unfilled": "演示环境，尚未填写" if demo else "尚未填写",
         "demo": demo,
         "data_until": stamp_words(last, 0) if last else "",
@@ -82,6 +87,8 @@ def installation(request: HttpRequest) -> dict[str, Any]:
         post = acting_post(request)
         name = names_of([looking.actor.pk]).get(looking.actor.pk, account.username)
         context["acting"] = {"name": name, "post": post_words(post) if post else "没有任职"}
+        # Tells a browser whose drafts these are, and nobody who it is.
+        context["drafts_of"] = salted_hmac("drafts", str(looking.actor.pk)).hexdigest()[:16]
         context["idle_left"] = idle_left(request) if "seen" in request.session else 0
         context["idle_seconds"] = settings.SESSION_IDLE_SECONDS
     return context

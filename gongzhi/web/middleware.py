@@ -18,6 +18,7 @@ from django.urls import reverse
 from gongzhi.ground import today
 from gongzhi.ground.people.models import Account
 from gongzhi.web import errors
+from gongzhi.web.exchange import is_part
 
 Respond = Callable[[HttpRequest], HttpResponse]
 
@@ -36,10 +37,13 @@ def reference(respond: Respond) -> Respond:
         # No text of this platform has a NUL in it, and PostgreSQL takes none.
         unclear = "%00" in request.META.get("QUERY_STRING", "")
         response = errors.bad_request(request) if unclear else respond(request)
-        if response.status_code == 405 and not response.content and not request.path.startswith("/api/"):
-            allowed = response["Allow"]
-            response = errors.not_allowed(request)
-            response["Allow"] = allowed
+        page = errors.BARE.get(response.status_code)
+        if page and not response.streaming and not response.content and not request.path.startswith("/api/"):
+            headers = response.headers
+            response = page(request)
+            for name in ("Allow", "Retry-After"):
+                if name in headers:
+                    response[name] = headers[name]
         response["X-Reference"] = number
         return response
 
@@ -56,7 +60,10 @@ class DefaultDeny(LoginRequiredMiddleware):
             return None
         answer: HttpResponseBase | None = super().process_view(request, view_func, view_args, view_kwargs)
         match = request.resolver_match
-        if answer is not None and request.method == "POST" and match is not None and match.url_name == "do":
+        typed = request.method == "POST" and match is not None and match.url_name == "do"
+        if answer is not None and is_part(request):
+            return errors.signed_out(request, plainly=typed)
+        if answer is not None and typed:
             return sign_in_again(request)
         return answer
 

@@ -17,7 +17,8 @@ from gongzhi.ground.people.models import Account
 from tests.web.conftest import SignIn, Week, read
 from tests.world import World
 
-PUBLIC = {"/", "/facts/", "/rules/", "/privacy/", "/accounts/login/", "/healthz"}
+PUBLIC = {"/", "/facts/", "/rules/", "/privacy/", "/preferences/", "/accounts/login/", "/healthz"}
+BUTTONS = {"/preferences/elder/"}
 PAGES = ["/desk/", "/do/", "/me/", "/problems/", "/standing/", "/briefing/", "/do/problems.report/"]
 
 
@@ -32,6 +33,8 @@ def test_a_page_is_closed_unless_it_says_otherwise(world: World, client: Client,
     answer = client.get(address)
     if address in PUBLIC:
         assert answer.status_code == 200
+    elif address in BUTTONS:
+        assert answer.status_code == 405
     elif address == "/readyz":
         assert answer.json()["ready"] is True
     else:

@@ -1,30 +1,63 @@
-/* A form: the verb says it is being done, and a second press does nothing. Errors take the focus. */
-const errors = document.querySelector(".errors");
-if (errors) errors.focus();
+/* A form: the verb says it is being done, a second press does nothing, errors take the focus. One marked `data-keep`
+   is sent without leaving the page, so that a lost line or a refusal loses nothing. */
+import htmx from "./exchange.js";
+import { keep, sent } from "./drafts.js";
 
+function rest(form) {
+  delete form.dataset.sent;
+  const button = form.querySelector("button[data-verb]");
+  if (button) button.textContent = button.dataset.verb;
+}
+
+/* Before htmx hears of it: it would line the second press up behind the first. */
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (form.method !== "post") return;
   if (form.dataset.sent) {
     event.preventDefault();
+    event.stopImmediatePropagation();
     return;
   }
   form.dataset.sent = "1";
   const button = form.querySelector("button[data-busy]");
   if (button) {
+    button.dataset.verb = button.textContent;
     button.style.minWidth = button.offsetWidth + "px";
     button.textContent = button.dataset.busy;
   }
-});
+}, true);
+
 addEventListener("pageshow", (event) => {
-  if (event.persisted) document.querySelectorAll("form[data-sent]").forEach((form) => delete form.dataset.sent);
+  if (event.persisted) document.querySelectorAll("form[data-sent]").forEach(rest);
 });
 
+document.addEventListener("htmx:afterRequest", (event) => {
+  const form = event.detail.elt;
+  if (form.tagName !== "FORM" || !form.dataset.sent) return;
+  const away = event.detail.xhr && event.detail.xhr.getResponseHeader("HX-Redirect");
+  if (away) sent(form);
+  else rest(form);
+});
+
+function exchange(form) {
+  form.setAttribute("hx-post", form.getAttribute("action") || location.pathname + location.search);
+  form.setAttribute("hx-target", "#main");
+  form.setAttribute("hx-select", "#main");
+  form.setAttribute("hx-swap", "outerHTML show:top");
+  form.setAttribute("hx-sync", "this:drop");
+  if (form.enctype === "multipart/form-data") {
+    form.setAttribute("hx-encoding", form.enctype);
+    form.setAttribute("hx-request", '{"timeout": 0}');
+  }
+  htmx.process(form);
+}
+
 /* Rows of amounts: add one, take one away. */
-document.querySelectorAll("[data-rows]").forEach((list) => {
+function growing(list) {
+  if (list.nextElementSibling && list.nextElementSibling.matches(".more-rows")) return;
   const more = document.createElement("button");
   more.type = "button";
-  more.className = "btn-line";
+  more.className = "btn-line more-rows";
   more.textContent = list.dataset.rows;
   more.addEventListener("click", () => {
     const row = list.lastElementChild.cloneNode(true);
@@ -41,9 +74,28 @@ document.querySelectorAll("[data-rows]").forEach((list) => {
     row.querySelector("select, input").focus();
   });
   list.after(more);
+}
+
+function within(root, selector) {
+  const found = Array.from(root.querySelectorAll(selector));
+  return root.matches(selector) ? [root, ...found] : found;
+}
+
+htmx.onLoad((root) => {
+  within(root, "[data-rows]").forEach(growing);
+  within(root, "form[data-keep]").forEach((form) => {
+    exchange(form);
+    keep(form);
+  });
+  const errors = root.querySelector(".errors");
+  if (errors) errors.focus();
 });
 
 /* A filter applies when chosen; the button stays for those without scripts. */
-document.querySelectorAll("form[data-auto]").forEach((form) => {
-  form.addEventListener("change", () => (form.requestSubmit ? form.requestSubmit() : form.submit()));
+document.addEventListener("change", (event) => {
+  const form = event.target.form;
+  if (!form || !form.matches("form[data-auto], form.filters")) return;
+  if (form.requestSubmit) form.requestSubmit();
+  else if (form.matches(".filters")) htmx.trigger(form, "submit");
+  else form.submit();
 });

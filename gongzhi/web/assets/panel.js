@@ -1,8 +1,10 @@
 /* The fact panel: the page behind a figure, beside it. The address names it after the #, so it can be sent. */
-const panel = document.getElementById("panel");
+import htmx from "./exchange.js";
+
 const pages = /^#\/(facts|standing\/cell)\/\?/;
 let opener = null;
-let asked = "";
+
+const panel = () => document.getElementById("panel");
 
 function figureFor(address) {
   return Array.from(document.querySelectorAll("a.fx")).find((a) => a.getAttribute("href") === address) || null;
@@ -13,10 +15,10 @@ function mark(link, open) {
 }
 
 function hide() {
-  asked = "";
-  if (panel.hidden) return;
-  panel.hidden = true;
-  panel.textContent = "";
+  const shown = panel();
+  if (!shown || shown.hidden) return;
+  shown.hidden = true;
+  shown.textContent = "";
   document.body.classList.remove("panel-open");
   mark(opener, false);
   if (opener) opener.focus();
@@ -24,22 +26,16 @@ function hide() {
 }
 
 async function show(address) {
+  const place = panel();
   mark(opener, false);
   opener = figureFor(address) || opener;
-  asked = address;
-  const answer = await fetch(address, { headers: { "X-Panel": "1" }, credentials: "same-origin" });
-  if (!answer.ok || answer.redirected) {
-    location.assign(address);
-    return;
-  }
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  if (asked !== address) return;
-  panel.textContent = "";
-  panel.append(...page.body.childNodes);
-  panel.hidden = false;
+  place.setAttribute("hx-sync", "this:replace");
+  await htmx.ajax("GET", address, { source: place, target: place, swap: "innerHTML", headers: { "X-Panel": "1" } });
+  if (location.hash !== "#" + address || !place.firstElementChild) return;
+  place.hidden = false;
   document.body.classList.add("panel-open");
   mark(opener, true);
-  const title = panel.querySelector("h2");
+  const title = place.querySelector("h2");
   if (title) {
     title.tabIndex = -1;
     title.focus();
@@ -48,7 +44,7 @@ async function show(address) {
 
 function follow() {
   const hash = location.hash;
-  if (pages.test(hash)) show(hash.slice(1));
+  if (panel() && pages.test(hash)) show(hash.slice(1));
   else hide();
 }
 
@@ -57,24 +53,22 @@ function leave() {
   hide();
 }
 
-if (panel) {
-  document.addEventListener("click", (event) => {
-    if (event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey) return;
-    const link = event.target.closest("a.fx");
-    if (link && pages.test("#" + link.getAttribute("href"))) {
-      event.preventDefault();
-      opener = link;
-      const hash = "#" + link.getAttribute("href");
-      if (location.hash === hash) follow();
-      else location.hash = hash;
-    } else if (event.target.closest(".panel .close")) {
-      event.preventDefault();
-      leave();
-    }
-  });
-  document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && !panel.hidden) leave();
-  });
-  addEventListener("hashchange", follow);
-  follow();
-}
+document.addEventListener("click", (event) => {
+  if (event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey) return;
+  const link = event.target.closest("a.fx");
+  if (link && panel() && pages.test("#" + link.getAttribute("href"))) {
+    event.preventDefault();
+    opener = link;
+    const hash = "#" + link.getAttribute("href");
+    if (location.hash === hash) follow();
+    else location.hash = hash;
+  } else if (event.target.closest(".panel .close")) {
+    event.preventDefault();
+    leave();
+  }
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && panel() && !panel().hidden) leave();
+});
+addEventListener("hashchange", follow);
+follow();

@@ -25,6 +25,7 @@ from gongzhi.web.toasts import Toast
 __all__ = ["amount", "clock_words", "day_words", "digits", "percent", "span_words", "stamp_words"]
 
 register = template.Library()
+TELEPHONE = re.compile(r"\d[\d -]{2,}")
 WEEKDAYS = "一二三四五六日"
 
 
@@ -181,6 +182,13 @@ def swaps() -> SafeString:
 def toasts(told: Iterable[Message]) -> list[Toast]:
     """The messages of a page as what was done (web/toasts.py)."""
     return [Toast.of(one) for one in told]
+
+
+@register.filter
+def telephone(words: str) -> str:
+    """The first number in words that people read, as a telephone dials it."""
+    found = TELEPHONE.search(words)
+    return "".join(filter(str.isdecimal, found[0])) if found else ""
 
 
 @register.filter
