@@ -34,6 +34,7 @@ from gongzhi.ground.ledger.acts import By
 from gongzhi.ground.ledger.models import Fact, Installation
 from gongzhi.ground.people.models import Actor, Person
 from gongzhi.ground.register.people import erase_anew
+from gongzhi.ground.search import index
 
 INCOMING = ".restoring"
 
@@ -91,6 +92,8 @@ def restore(
     writing.forget_dictionaries()
     _stop_jobs()
     done.erased = erase_again(done.district, [one.number for one in erased if one.district == done.district])
+    # What is searched is not in a backup: it is made from the rows.
+    index.rebuild(done.district)
     return done
 
 

@@ -38,7 +38,9 @@ def tables(apps: Any = current) -> list[type[models.Model]]:
 
 
 def columns(model: type[models.Model]) -> list[models.Field[Any, Any]]:
-    return [one for one in model._meta.concrete_fields if not getattr(one, "generated", False)]
+    """In the order of their names: a migration may have added one elsewhere than it stands in the model."""
+    kept = [one for one in model._meta.concrete_fields if not getattr(one, "generated", False)]
+    return sorted(kept, key=lambda one: str(one.column))
 
 
 def rows(model: type[models.Model], using: str) -> Iterator[Row]:
