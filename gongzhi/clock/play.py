@@ -189,6 +189,9 @@ class Player:
 
     def _value(self, value: Any) -> Any:
         if isinstance(value, str) and value.startswith("$"):
+            # `$problem` is the thing an item was about, `$problem.fact` the record it left.
+            if value.endswith(".fact"):
+                return self._named(value.removesuffix(".fact")).ref
             return self._named(value).subject.partition("/")[2]
         if isinstance(value, list):
             return [self._value(one) for one in value]

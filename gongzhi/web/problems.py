@@ -50,6 +50,7 @@ NEXT: dict[str, Sequence[str]] = {
     Stage.RESOLVED: ("problems.verify", "problems.remeasure", "problems.visit"),
     Stage.VERIFIED: ("problems.visit", "problems.remeasure"),
     Stage.SETTLED: (),
+    Stage.WITHDRAWN: (),
 }
 TAGS = {
     Stage.REPORTED: ("", "open"),
@@ -57,6 +58,7 @@ TAGS = {
     Stage.RESOLVED: ("tag-going", "eye"),
     Stage.VERIFIED: ("tag-done", "done"),
     Stage.SETTLED: ("tag-done", "done"),
+    Stage.WITHDRAWN: ("", "info"),
 }
 VIEWS = {"open": "在办", "late": "已超时", "reported": "待派遣", "resolved": "等核查", "all": "全部"}
 # The last hours before the due instant are said in ochre.
@@ -406,8 +408,8 @@ def acts_open(problem: Problem, looking: Viewer) -> tuple[list[Verb], list[Verb]
 def not_now(name: str, problem: Problem, looking: Viewer) -> str | None:
     """Why this person cannot do this now: empty when they can, None when it is not worth saying."""
     if name == "problems.dispatch" and problem.stage == Stage.DISPATCHED:
-        history = history_of(subject_of(problem), problem.district).filter(kind__in=records.STEPS)
-        return "" if records.was_returned(list(history)) else None
+        history = history_of(subject_of(problem), problem.district)
+        return "" if records.was_returned(records.steps_of(history)) else None
     if name == "problems.verify":
         hands = records.hands(records.resolution_facts(problem))
         return rules.may_verify(hands, {looking.actor.pk}).reason

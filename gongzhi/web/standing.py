@@ -132,7 +132,7 @@ def compared_above(home: Place | None, looking: Viewer) -> Place | None:
     """The nearest place at or above home whose units are compared, else the first one below it."""
     if home is None:
         return None
-    adoptions = Adoption.objects.filter(district=home.district).select_related("place")
+    adoptions = Adoption.objects.filter(district=home.district, withdrawn=False).select_related("place")
     above = adoptions.filter(place__path__in=ancestors(home.path)).order_by("-place__path").first()
     found = above or adoptions.filter(under(home.path, "place__path")).order_by("place__path").first()
     return found.place if found else home

@@ -79,11 +79,13 @@ class Act(Generic[P]):
         by_system: bool,
         by_public: bool,
         in_person: bool,
+        undo: str,
     ) -> None:
         self.name, self.chinese, self.function = name, chinese, function
         self.leaves, self.fact_chinese, self.address = leaves, fact_chinese, address
         self.who, self.by_system, self.by_public = tuple(who), by_system, by_public
         self.in_person = in_person
+        self.undo = undo
         self._place, self._organisation = place, organisation
         self.audience = tuple(audience)
         self.facets, self.terms, self.example = dict(facets), dict(terms), dict(example)
@@ -403,6 +405,7 @@ def act(
     by_system: bool = False,
     by_public: bool = False,
     in_person: bool = False,
+    undo: str = "",
 ) -> Callable[[Callable[P, Entry]], Act[P]]:
     """Register an act.
 
@@ -411,7 +414,8 @@ def act(
     or for `organisation(**values)`. audience: who may open the fact; the first is the default, an entry may choose
     among them. facets: the closed vocabularies of the fact. terms: a Chinese word per parameter. example: raw values
     that play in the demo world. by_system, by_public: open to the clock, to anyone without an account. in_person: never
-    recorded by a clerk for another, who would borrow the other's powers.
+    recorded by a clerk for another, who would borrow the other's powers. undo: the act that takes it back, by its fact
+    (`withdrawing`).
     """
 
     def register(function: Callable[P, Entry]) -> Act[P]:
@@ -434,6 +438,7 @@ def act(
             by_system=by_system,
             by_public=by_public,
             in_person=in_person,
+            undo=undo,
         )
         registry[name] = made
         return made

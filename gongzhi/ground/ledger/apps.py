@@ -8,5 +8,5 @@ class LedgerConfig(AppConfig):
     name = "gongzhi.ground.ledger"
 
     def ready(self) -> None:
-        """Fill the registry: every app's `acts` module declares its own."""
-        autodiscover_modules("acts")
+        """Fill the registry: every app's `acts` module declares its own, `takebacks` those that take them back."""
+        autodiscover_modules("acts", "takebacks")

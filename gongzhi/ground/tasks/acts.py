@@ -36,6 +36,7 @@ ANSWERERS = (
     example={"assignee": "LH-YGHY-JWH", "ask": "梳理5号院南墙补绿点位", "due_on": "2020-06-19"},
     by_system=True,
     in_person=True,
+    undo="tasks.withdraw",
 )
 def assign(
     *, by: By, assignee: Organisation, ask: str, due_on: date | None = None, place: Place | None = None

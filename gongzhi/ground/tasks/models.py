@@ -21,11 +21,16 @@ class Stage(models.TextChoices):
     ANSWERED = "answered", "等销号"
     RETURNED = "returned", "已退回"
     CLOSED = "closed", "已销号"
+    WITHDRAWN = "withdrawn", "已撤回"
+
+    @classmethod
+    def ended(cls) -> tuple[Stage, ...]:
+        return cls.CLOSED, cls.WITHDRAWN
 
 
 class TaskQuerySet(models.QuerySet["Task"]):
     def open(self) -> Self:
-        return self.exclude(stage=Stage.CLOSED)
+        return self.exclude(stage__in=Stage.ended())
 
     def overdue(self, on: date | None = None) -> Self:
         return self.filter(stage__in=(Stage.ASSIGNED, Stage.RETURNED), due_on__lt=on or today())
@@ -54,7 +59,7 @@ class Task(Worded):
     assignee = ScopedFK(Organisation, models.PROTECT, related_name="tasks", verbose_name="承办组织")
     place = ScopedFK(Place, models.PROTECT, related_name="+", verbose_name="地点")
     due_on = models.DateField("期限", null=True, blank=True)
-    stage = models.CharField("状态", max_length=8, choices=Stage.choices, default=Stage.ASSIGNED)
+    stage = models.CharField("状态", max_length=10, choices=Stage.choices, default=Stage.ASSIGNED)
 
     objects = TaskQuerySet.as_manager()
 

@@ -31,6 +31,7 @@ written = Prepared(
         section=Hole("section", UUIDField()),
         day=Hole("day", DateField()),
         slot=Hole("slot", CharField()),
+        withdrawn=False,
     ).values_list("pk")
 )
 
@@ -54,6 +55,7 @@ written = Prepared(
     facets={"slot": Slot, "result": Result},
     terms={"section": "路段", "slot": "时段", "on": "日期", "found": "发现处数", "note": "说明"},
     example={"section": "LH-HYJ", "slot": "morning", "found": 0},
+    undo="activities.withdraw_patrol",
 )
 def patrol(*, by: By, section: Place, slot: Slot, on: date | None = None, found: int = 0, note: str = "") -> Entry:
     """Write the line of a road section for one half-day: nothing out of order, or how many things were found.
@@ -86,6 +88,7 @@ def patrol_many(rows: Sequence[tuple[By, dict[str, Any]]]) -> list[Entry | Refus
             district__in={line.district for line in lines},
             section__in={line.section_id for line in lines},
             day__in={line.day for line in lines},
+            withdrawn=False,
         ).values_list("section", "day", "slot")
     )
     decided: list[Entry | Refused] = []
@@ -195,6 +198,7 @@ def _written(line: Patrol) -> Conflict:
         "attendees": ["branch", "member"],
         "minutes": "到湖滨路清理绿化带垃圾，商定下周巡查分段。",
     },
+    undo="activities.withdraw_meeting",
 )
 def hold(
     *,
@@ -222,7 +226,8 @@ def hold(
     term = _kind(by, kind)
     if not (verdict := rules.may_host(kind, host)):
         raise Refused("activities.hold.host", verdict.reason, field="host")
-    if Occasion.objects.filter(district=by.district, host=host, kind=kind, fact__at=by.instant).exists():
+    held = Occasion.objects.filter(district=by.district, host=host, kind=kind, fact__at=by.instant, withdrawn=False)
+    if held.exists():
         raise Conflict("activities.hold.held", f"“{host}”这个时间的{term}已有记录，不用再记")
     measures = [Quantity.of("attended", came), Quantity.of("expected", expected)]
     facets: dict[str, str] = {"kind": kind}

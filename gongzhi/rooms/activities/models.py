@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import ClassVar, Self
 
 from django.db import models
+from django.db.models import Q
 
 from gongzhi.ground.keys import DistrictField, ScopedFK, uuid7
 from gongzhi.ground.ledger.models import Fact, Worded
@@ -37,11 +38,14 @@ class Patrol(Worded):
     section = ScopedFK(Place, models.PROTECT, related_name="+", verbose_name="路段")
     day = models.DateField("日期")
     slot = models.CharField("时段", max_length=8, choices=Slot.choices)
+    withdrawn = models.BooleanField("已撤回", default=False)
 
     class Meta:
         verbose_name = "巡查"
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.UniqueConstraint(fields=["district", "section", "day", "slot"], name="patrol_one_line"),
+            models.UniqueConstraint(
+                fields=["district", "section", "day", "slot"], condition=Q(withdrawn=False), name="patrol_one_line"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -62,6 +66,7 @@ class Occasion(Worded):
     number = models.CharField("编号", max_length=24)
     kind = models.CharField("种类", max_length=40)
     host = ScopedFK(Organisation, models.PROTECT, related_name="+", verbose_name="召开单位")
+    withdrawn = models.BooleanField("已撤回", default=False)
 
     objects = OccasionQuerySet.as_manager()
 

@@ -13,7 +13,7 @@ from gongzhi.rooms.activities.models import Occasion, Patrol
 
 def lines_at(place: Place, first: date, last: date) -> QuerySet[Patrol]:
     """The patrol lines of the sections at a place and below it on the days `first`–`last`, latest first."""
-    lines = Patrol.objects.filter(under(place.path, "section__path"), district=place.district)
+    lines = Patrol.objects.filter(under(place.path, "section__path"), district=place.district, withdrawn=False)
     return lines.filter(day__gte=first, day__lte=last).select_related("section", "fact").order_by("-fact__at", "-id")
 
 

@@ -101,6 +101,7 @@ VERIFIERS = (
         "description": "南墙外搭有棚屋一间，占绿地约 20 平方米",
         "source": "patrol",
     },
+    undo="problems.withdraw",
 )
 def report(
     *,
@@ -149,6 +150,7 @@ def report(
         "description": "清理路边垃圾袋",
         "measures": [{"indicator": "litter_cleared", "quantity": 1}],
     },
+    undo="problems.withdraw",
 )
 def settle(
     *,
@@ -188,6 +190,7 @@ def settle(
     facets={"category": CATEGORY},
     terms={"problem": "问题", "organisation": "承办单位"},
     example={"problem": "$problem", "organisation": "LH-YGHY-JWH"},
+    undo="problems.recall",
 )
 def dispatch(*, by: By, problem: Problem, organisation: Organisation) -> Entry:
     """Hand a problem to the organisation that answers for it. The clock starts now and runs in working time by the

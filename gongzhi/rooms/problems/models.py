@@ -23,6 +23,7 @@ class Stage(models.TextChoices):
     RESOLVED = "resolved", "等核查"
     VERIFIED = "verified", "已结案"
     SETTLED = "settled", "当场处置"
+    WITHDRAWN = "withdrawn", "已撤回"
 
     @classmethod
     def still_open(cls) -> tuple[Stage, ...]:
@@ -131,7 +132,7 @@ class Problem(Worded):
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["district", "number"], name="problem_number"),
             models.CheckConstraint(
-                condition=Q(stage__in=[Stage.REPORTED, Stage.SETTLED], handler=None, due_at=None)
+                condition=Q(stage__in=[Stage.REPORTED, Stage.SETTLED, Stage.WITHDRAWN], handler=None, due_at=None)
                 | Q(
                     stage__in=[Stage.DISPATCHED, Stage.RESOLVED, Stage.VERIFIED],
                     handler__isnull=False,

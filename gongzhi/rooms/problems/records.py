@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
+from django.db.models import Exists, OuterRef
+
 from gongzhi.ground.files.models import Photo
 from gongzhi.ground.ledger.acts import Audience, By, Entry, Quantity, Share, lock
 from gongzhi.ground.ledger.models import Fact
@@ -27,6 +29,14 @@ from gongzhi.rooms.problems.models import (
 
 # What moves a problem on, in order of time; visits and lapses only stand beside it.
 STEPS = frozenset({"problems.reported", "problems.dispatched", "problems.resolved", "problems.verified"})
+TAKEN_BACK = frozenset({"problems.withdrawn", "problems.recalled"})
+
+
+def steps_of(facts: Iterable[Fact]) -> list[Fact]:
+    """The steps among these records, without those that were taken back."""
+    known = list(facts)
+    taken_back = {fact.corrects_id for fact in known if fact.kind in TAKEN_BACK}
+    return [fact for fact in known if fact.kind in STEPS and fact.pk not in taken_back]
 
 
 def last_of(problem: Problem) -> Fact | None:
@@ -40,7 +50,7 @@ def locked(by: By, problem: Problem) -> tuple[Problem, list[Fact], Fact | None]:
     """
     problem = lock(problem)
     facts = list(history_of(subject_of(problem), problem.district))
-    steps = [fact for fact in facts if fact.kind in STEPS]
+    steps = steps_of(facts)
     if steps and by.instant < steps[-1].at:
         raise Refused("problems.order", f"时间早于上一步（{steps[-1].label}），请核对日期和时间", field="at")
     return problem, steps, facts[-1] if facts else None
@@ -50,9 +60,11 @@ def was_returned(steps: Sequence[Fact]) -> bool:
     return bool(steps) and steps[-1].facets.get("outcome") == Outcome.RETURNED
 
 
-def dispatch_of(problem: Problem) -> Dispatch | None:
-    """The dispatch that counts now."""
-    return Dispatch.objects.filter(district=problem.district, problem=problem).order_by("id").last()
+def dispatch_of(problem: Problem, *, without: Fact | None = None) -> Dispatch | None:
+    """The dispatch that counts now: the last that was not recalled."""
+    recalled = Fact.objects.filter(district=problem.district, corrects=OuterRef("fact"))
+    made = Dispatch.objects.filter(~Exists(recalled), district=problem.district, problem=problem)
+    return (made.exclude(fact=without) if without else made).order_by("id").last()
 
 
 def resolution_facts(problem: Problem) -> list[Fact]:

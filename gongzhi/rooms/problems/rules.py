@@ -78,6 +78,8 @@ def may_dispatch(
 
 
 def may_visit(stage: str, purpose: Purpose) -> Verdict:
+    if stage == Stage.WITHDRAWN:
+        return Verdict(False, "这件事的登记已撤回，不用入户")
     closed = stage in (Stage.VERIFIED, Stage.SETTLED)
     if purpose == Purpose.FOLLOW_UP and stage in (Stage.REPORTED, Stage.DISPATCHED):
         return Verdict(False, "还没有办结，回访放在办结以后；现在入户请选宣讲、调解或商定方案")

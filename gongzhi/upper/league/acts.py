@@ -39,7 +39,10 @@ def adopt(*, by: By, formula: Formula, place: Place, since: date | None = None) 
     if not formula.holds(since):
         raise Refused("league.not_in_force", f"“{formula}”在 {since} 不在施行期内，请换日期或换版次", field="since")
     last = (
-        Adoption.objects.filter(district=by.district, place=place).select_related("formula").order_by("-since").first()
+        Adoption.objects.filter(district=by.district, place=place, withdrawn=False)
+        .select_related("formula")
+        .order_by("-since")
+        .first()
     )
     if last and last.since >= since:
         raise Conflict(
@@ -53,4 +56,43 @@ def adopt(*, by: By, formula: Formula, place: Place, since: date | None = None) 
         label=f"{place}，{formula.ref}",
         rows=[Adoption(district=by.district, place=place, formula=formula, since=since)],
         rule_version=f"formula/{formula.ref}",
+    )
+
+
+@act(
+    "league.withdraw",
+    "停用公式",
+    leaves="league.withdrawn",
+    fact_chinese="公式已停用",
+    address="standings/withdrawals",
+    who=(Role.DISTRICT_ORGANISER, Role.STREET_ORGANISER),
+    place=lambda place, **_: place,
+    audience=Audience.AREA,
+    terms={"place": "地点"},
+    example={"place": "410102008000"},
+    in_person=True,
+)
+def withdraw(*, by: By, place: Place) -> Entry:
+    """Withdraw the adoption that holds last at a place: from now on its units are compared as before it, or not at all.
+
+    As of an instant before, the comparison stands as it was known then. Adopting again is a further decision.
+    """
+    place = lock(place)
+    adopted = Adoption.objects.filter(district=by.district, place=place, withdrawn=False).select_related(
+        "formula", "fact"
+    )
+    last = adopted.order_by("-since").first()
+    if last is None:
+        raise Conflict("league.withdraw.none", f"“{place}”没有启用公式，不用停用", field="place")
+    if by.instant < last.fact.at:
+        raise Refused("league.withdraw.order", "停用的时间早于启用，请核对", field="at")
+    last.withdrawn = True
+    last.save(update_fields=["withdrawn"])
+    return Entry(
+        subject=f"standing/{place.code}",
+        place=place,
+        label=f"{place}，{last.formula.ref}",
+        rule_version=f"formula/{last.formula.ref}",
+        corrects=last.fact,
+        because=last.fact,
     )

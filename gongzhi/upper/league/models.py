@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from datetime import date
+from datetime import date, datetime
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from django.db import models
 
@@ -88,6 +88,12 @@ class Formula(models.Model):
         return found
 
 
+class AdoptionQuerySet(models.QuerySet["Adoption"]):
+    def as_of(self, instant: datetime | None = None) -> Self:
+        """Adoptions known at an instant and not withdrawn by then."""
+        return self.filter(fact__in=Fact.objects.as_of(instant).order_by())
+
+
 class Adoption(models.Model):
     """启用: from which day a place's units are compared by which formula. Without one there is no comparison."""
 
@@ -96,11 +102,17 @@ class Adoption(models.Model):
     place = ScopedFK(Place, models.PROTECT, related_name="adoptions", verbose_name="地点")
     formula = models.ForeignKey(Formula, models.PROTECT, related_name="adoptions", verbose_name="公式")
     since = models.DateField("起")
+    # When it was withdrawn and as known since when, its record says.
+    withdrawn = models.BooleanField("已停用", default=False)
+
+    objects = AdoptionQuerySet.as_manager()
 
     class Meta:
         verbose_name = "启用公式"
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.UniqueConstraint(fields=["district", "place", "since"], name="adoption_once"),
+            models.UniqueConstraint(
+                fields=["district", "place", "since"], condition=models.Q(withdrawn=False), name="adoption_once"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -293,9 +293,8 @@ def adopted(place: Place, week: str, as_of: datetime | None = None) -> Formula |
     """The formula by which a place's units are compared in a week, or None: then there is no comparison to show."""
     last = monday_of(week) + WEEK - timedelta(days=1)
     found = (
-        Adoption.objects.filter(
-            district=place.district, place=place, since__lte=last, fact__recorded_at__lte=as_of or now()
-        )
+        Adoption.objects.as_of(as_of)
+        .filter(district=place.district, place=place, since__lte=last)
         .select_related("formula")
         .order_by("-since")
         .first()
