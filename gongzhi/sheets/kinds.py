@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from gongzhi.sheets.appointments import Appointments
+from gongzhi.sheets.doors import Doors
 from gongzhi.sheets.importing import Kind
 from gongzhi.sheets.measures import Measures
+from gongzhi.sheets.members import Members
+from gongzhi.sheets.organisations import Organisations
+from gongzhi.sheets.sections import Sections
 
-KINDS: dict[str, Kind] = {one.code: one for one in (Measures(),)}
+KINDS: dict[str, Kind] = {
+    one.code: one for one in (Organisations(), Appointments(), Members(), Doors(), Sections(), Measures())
+}

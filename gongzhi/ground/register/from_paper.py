@@ -41,7 +41,8 @@ class Growth(Generic[T]):
     """New rows of a tree, in memory till the end: parents that are held, children numbered once."""
 
     def __init__(self, by: By, model: type[T]) -> None:
-        self.by, self.model = by, model
+        self.by = by
+        self.model: type[T] = model
         self.made: list[T] = []
         self.fresh: set[Any] = set()
         self.held: dict[Any, T] = {}
@@ -190,6 +191,7 @@ def _organisation(
         "rows": [{"parent": "LH-YGHY", "code": "LH-YGHY-L1", "name": "向阳街",
                   "line": [[113.612, 34.751], [113.6152, 34.7514]]}],
     },
+    by_system=True,
     in_person=True,
 )  # fmt: skip
 def import_sections(*, by: By, place: Place, rows: list[dict[str, Any]]) -> Entry:
@@ -243,6 +245,7 @@ def import_sections(*, by: By, place: Place, rows: list[dict[str, Any]]) -> Entr
         "place": "LH-YGHY",
         "rows": [{"parent": "LH-Y2", "code": "LH-Y2-B9", "name": "9号楼", "units": 2, "floors": 6, "doors": 2}],
     },
+    by_system=True,
     in_person=True,
 )  # fmt: skip
 def import_doors(*, by: By, place: Place, rows: list[dict[str, Any]]) -> Entry:

@@ -102,7 +102,7 @@ def use(link: OneTimeLink, password: str) -> Account:
     if not OneTimeLink.objects.usable().filter(pk=link.pk).update(used_at=now()):
         link.refresh_from_db()
         raise Conflict("people.link_ended", f"{link.ended}，请找发条的人重发一张")
-    account = lock(link.account)
+    account: Account = lock(link.account)
     account.set_password(password)
     account.must_change_password = False
     account.save(update_fields=["password", "must_change_password"])

@@ -117,6 +117,7 @@ def check_may_appoint(by: By, role: Role, place: Place | None, organisation: Org
         "person": "人员",
         "name": "姓名",
         "username": "用户名",
+        "phone": "电话",
         "since": "起",
     },
     example={"role": "grid_worker", "place": "LH-YGHY", "name": "宋知远", "username": "songzy"},
@@ -132,9 +133,10 @@ def appoint(
     person: Person | None = None,
     name: str | None = None,
     username: str | None = None,
+    phone: str | None = None,
     since: date | None = None,
 ) -> Entry:
-    """Give a person a role at a place or in an organisation. A new person is named; the name goes into the vault.
+    """Give a person a role at a place or in an organisation. A new person is named; name and phone go into the vault.
 
     Nobody appoints to their own level or above; the administrator keeps accounts only; the auditor is apart.
     """
@@ -145,6 +147,8 @@ def appoint(
         raise Refused("people.appoint_whom", "填已有人员的编号，或新人员的姓名，二者填一", field="person")
     if person is None:
         person = new_person(by.district, name or "")
+    if phone:
+        vault.store(person=person, field=Field.PHONE, value=phone, purpose=Purpose.CONTACT)
     if username:
         if Account.objects.filter(person=person).exists():
             raise Conflict("people.has_account", "这名人员已经有账号", field="username")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Sequence
 from datetime import date
@@ -11,7 +10,7 @@ from typing import Any
 from django.db.models import Q
 
 from gongzhi.ground import today
-from gongzhi.ground.ledger.acts import Audience, By, Entry, Quantity, act, canonical, lock
+from gongzhi.ground.ledger.acts import Audience, By, Entry, Quantity, act, lock
 from gongzhi.ground.ledger.models import Indicator, IndicatorKind
 from gongzhi.ground.people.models import Role
 from gongzhi.ground.places.coordinates import middle
@@ -69,7 +68,7 @@ def check_line(line: list[list[float]]) -> None:
         check_point(lat, lon)
 
 
-def _new_place(by: By, parent: Place | None, kind: str, code: str, name: str, **more: Any) -> Place:
+def new_place(by: By, parent: Place | None, kind: str, code: str, name: str, **more: Any) -> Place:
     """Insert a place below its parent, whose row the caller has locked."""
     check_name(name)
     if parent is not None:
@@ -107,7 +106,7 @@ def found(*, by: By, code: str, name: str) -> Entry:
         raise Conflict("places.founded", "这个库已经建过区，一个库只建一次")
     if not re.fullmatch(r"\d{6}", code):
         raise Refused("places.code", f"区划代码要 6 位数字，现在是“{code}”", field="code")
-    place = _new_place(by, None, PlaceKind.DISTRICT, code, name)
+    place = new_place(by, None, PlaceKind.DISTRICT, code, name)
     return Entry(subject=place, place=place, label=name)
 
 
@@ -167,7 +166,7 @@ def open_place(
         raise Refused("places.line", "只有路段有走向，其他地点请填一个坐标", field="line")
     if management_kind and kind != PlaceKind.YARD:
         raise Refused("places.management", "管理类型只有楼院要填", field="management_kind")
-    place = _new_place(
+    place = new_place(
         by,
         parent,
         kind,
@@ -380,67 +379,6 @@ def count_many(rows: Sequence[tuple[By, dict[str, Any]]]) -> list[Entry | Refuse
         except Refused as refused:
             decided.append(refused)
     return decided
-
-
-LEVELS = {"district": PlaceKind.DISTRICT, "street": PlaceKind.STREET, "community": PlaceKind.COMMUNITY}
-
-
-def _division_kind(code: str, level: str) -> str:
-    """Codes of 12 digits tell communities (001–199, 4xx) from villages (200–399, 5xx)."""
-    if level == "village":
-        return PlaceKind.VILLAGE if 200 <= int(code[9:]) < 400 or code[9] == "5" else PlaceKind.COMMUNITY
-    return LEVELS[level]
-
-
-@act(
-    "places.import_divisions",
-    "导入区划",
-    leaves="places.divisions_imported",
-    fact_chinese="区划已导入",
-    address="places/divisions",
-    who=(Role.ADMINISTRATOR, Role.DISTRICT_ORGANISER),
-    place=lambda **_: None,
-    audience=Audience.AREA,
-    terms={"year": "代码年份", "rows": "区划行"},
-    example={
-        "year": 2023,
-        "rows": [
-            {"code": "410102013000", "name": "莲湖街道", "level": "street", "parent_code": "410102000000"},
-        ],
-    },
-    by_system=True,
-    in_person=True,
-)
-def import_divisions(*, by: By, year: int, rows: list[dict[str, str]]) -> Entry:
-    """Take over a table of statistical division codes: streets, communities and villages below the district.
-
-    Rows already there with the same code and name are left alone; one fact says how many were new.
-    """
-    root = Place.objects.select_for_update().filter(district=by.district, parent=None).first()
-    if root is None:
-        raise Refused("places.no_district", "还没有建区，请先运行 gongzhi init")
-    known = {place.code: place for place in Place.objects.filter(district=by.district)}
-    known[root.code.ljust(12, "0")] = root
-    before = len(known)
-    for number, row in enumerate(rows, 1):
-        code, name, level = row.get("code", ""), row.get("name", "").strip(), row.get("level", "")
-        if not re.fullmatch(r"\d{12}", code) or not name or level not in {*LEVELS, "village"}:
-            raise Refused("places.division", f"第 {number} 行：代码要 12 位数字，名称和级别都要有")
-        if code in known:
-            continue
-        parent = known.get(row.get("parent_code", ""))
-        if parent is None:
-            raise Refused("places.division_parent", f"第 {number} 行“{name}”的上级代码不在表里也不在库里")
-        kind = _division_kind(code, level)
-        if not parent_allows(kind, parent):
-            raise Refused("places.parent", f"第 {number} 行“{name}”不能放在“{parent}”下面")
-        known[code] = _new_place(by, parent, kind, code, name, valid_from=None)
-    made = list(known.values())[before:]
-    PlaceCode.objects.bulk_create(
-        [PlaceCode(district=by.district, place=one, scheme="stats", year=year, code=one.code) for one in made]
-    )
-    digest = hashlib.sha256(canonical(rows)).hexdigest()[:12]
-    return Entry(subject=root, place=root, label=f"{year} 年区划 {len(rows)} 行，新增 {len(made)} 行（{digest}）")
 
 
 @act(
