@@ -160,6 +160,8 @@ class Run:
     digest: str
     report: Report
     partial: bool = False
+    # Of the file.
+    name: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
     progress: Progress = field(default=lambda done, total, said: None)
     # Whatever a kind wants to remember between its batches.
@@ -350,7 +352,8 @@ def run(
     somebody is importing the same file at this moment."""
     digest = digest_of(source)
     report = Report(kind.code, digest, dry_run)
-    job = Run(kind, by, digest, report, partial, options or {})
+    name = name or (source.name if isinstance(source, Path) else "")
+    job = Run(kind, by, digest, report, partial, name, options or {})
     if progress is not None:
         job.progress = progress
     refuse_strangers(kind, by)

@@ -261,6 +261,49 @@ class Alias(models.Model):
         return self.name
 
 
+class Level(models.TextChoices):
+    """The levels of the national table, from the top."""
+
+    PROVINCE = "province", "省级"
+    CITY = "city", "市级"
+    DISTRICT = "district", "区县"
+    STREET = "street", "街道乡镇"
+    COMMUNITY = "community", "社区"
+    VILLAGE = "village", "村"
+
+
+class Division(models.Model):
+    """区划: a line of the national table of divisions, outside the districts that are tenants here.
+
+    A dictionary, one for the installation. A line is never changed: what is renamed, moved or withdrawn ends, and a
+    new line begins, so that an old code is read as it stood. `recorded_at` is when it became known.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    code = models.CharField("代码", max_length=12)
+    name = models.CharField("名称", max_length=80)
+    level = models.CharField("级别", max_length=9, choices=Level.choices)
+    parent_code = models.CharField("上级代码", max_length=12, blank=True)
+    kind = models.CharField("类型", max_length=20, blank=True)
+    classification = models.CharField("城乡分类", max_length=3, blank=True)
+    year = models.PositiveSmallIntegerField("代码年份")
+    valid_from = models.DateField("启用", null=True, blank=True)
+    valid_to = models.DateField("撤销", null=True, blank=True)
+    recorded_at = models.DateTimeField("登记时间", default=now)
+
+    class Meta:
+        verbose_name = "区划"
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["code"], condition=Q(valid_to=None), name="division_code_in_force"),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["parent_code", "code"], name="division_parent"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Organisation(InTree):
     """组织: a Party organisation, a committee of residents, a unit that handles work, an enterprise."""
 
