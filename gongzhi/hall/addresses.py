@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from urllib.parse import urlencode
 
 from gongzhi.ground.places.models import Place
@@ -27,7 +27,7 @@ def facts_address(
     asked += [("indicator", code) for code in indicators]
     asked += [("from", first.isoformat()), ("to", last.isoformat())]
     if as_of:
-        asked.append(("as_of", as_of.isoformat()))
+        asked.append(("as_of", short(as_of)))
     if still:
         asked.append(("open", still))
     if without:
@@ -36,6 +36,13 @@ def facts_address(
         asked.append(("share", "1"))
     asked += [(f"facet.{name}", value) for name, value in facets.items()]
     return "/facts/?" + urlencode(asked, safe=":")
+
+
+def short(instant: datetime) -> str:
+    """An instant as briefly as an address can say it: `2020-06-15T00:00Z`."""
+    told = instant.astimezone(UTC)
+    exact = "minutes" if not (told.second or told.microsecond) else "auto"
+    return told.isoformat(timespec=exact).replace("+00:00", "Z")
 
 
 def figures_address(brief: Brief, figures: Sequence[Figure], as_of: datetime | None, *, share: bool = False) -> str:
@@ -58,5 +65,5 @@ def figures_address(brief: Brief, figures: Sequence[Figure], as_of: datetime | N
 
 def briefing_address(brief: Brief, as_of: datetime | None) -> str:
     asked = [("place", brief.place.code), ("from", brief.first.isoformat()), ("to", brief.last.isoformat())]
-    asked += [("as_of", as_of.isoformat())] if as_of else []
+    asked += [("as_of", short(as_of))] if as_of else []
     return "/briefing/?" + urlencode(asked, safe=":")

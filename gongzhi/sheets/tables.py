@@ -189,6 +189,8 @@ def _sheet_name(title: str, taken: set[str]) -> str:
 # Told from the first rows.
 SAMPLE = 60
 NARROWEST, WIDEST = 6, 44
+# Points; a spreadsheet shows no row that is higher than 409.
+LINE, TALLEST = 15, 27
 FIXED = {As.DATE: 12, As.INSTANT: 17}
 
 
@@ -205,11 +207,11 @@ class _Sheet:
             | {"align": "center", "valign": "vcenter"}
         )
         line = {"border": 1, "border_color": "#cfd1cc"}
-        text = {**line, "text_wrap": True}
+        text = {**line, "text_wrap": True, "align": "left", "indent": 1}
         self.formats = {
             As.TEXT: book.add_format(text),
             # The sign by which a spreadsheet knows a text as text when somebody edits the cell.
-            As.CODE: book.add_format({**line, "num_format": "@"}),
+            As.CODE: book.add_format({**line, "num_format": "@", "align": "left", "indent": 1}),
             As.WHOLE: book.add_format({**line, "num_format": "#,##0"}),
             As.AMOUNT: book.add_format({**line, "num_format": "#,##0.###"}),
             As.DATE: book.add_format({**line, "num_format": "yyyy-mm-dd", "align": "left"}),
@@ -223,10 +225,10 @@ class _Sheet:
         columns, sheet = self.table.columns, self.sheet
         rows = iter(self.table.rows)
         sample = list(islice(rows, SAMPLE))
-        widths = [_width(column, [row[at] for row in sample]) for at, column in enumerate(columns)]
-        for at, wide in enumerate(widths):
+        self.widths = [_width(column, [row[at] for row in sample]) for at, column in enumerate(columns)]
+        for at, wide in enumerate(self.widths):
             sheet.set_column(at, at, wide)
-        head = self._heading(sum(widths))
+        head = self._heading(sum(self.widths))
         for at, column in enumerate(columns):
             sheet.write_string(head, at, column.name, self.head)
         count = self._body(head, chain(sample, rows), progress)
@@ -237,9 +239,9 @@ class _Sheet:
         """Title and the lines under it; answers the row of the header."""
         demo = [f"{DEMO}，不是真实情况"] if self.table.demo else []
         lines = [line for line in (self.table.note, *self.table.about, *demo) if line]
-        self._across(0, self.table.title, self.title, 30 * _lines(self.table.title, wide * 0.68))
+        self._across(0, self.table.title, self.title, 2 * LINE * _lines(self.table.title, wide * 0.68))
         for at, line in enumerate(lines, start=1):
-            self._across(at, line, self.about, 15 * _lines(line, wide * 1.05))
+            self._across(at, line, self.about, LINE * _lines(line, wide * 1.05))
         return len(lines) + 1
 
     def _across(self, row: int, text: str, style: Any, height: float) -> None:
@@ -255,11 +257,22 @@ class _Sheet:
         for count, row in enumerate(rows, start=1):
             if head + count >= MOST_ROWS:
                 raise Refused("sheets.rows", f"Excel 一张表最多 {MOST_ROWS:,} 行，请缩小范围，或者导出 CSV")
+            # Not every program makes a row as high as its text when it opens the file.
+            if (high := self._lines_of(row)) > 1:
+                self.sheet.set_row(head + count, LINE * high)
             for at, (kind, value) in enumerate(zip(kinds, row, strict=True)):
                 self._cell(head + count, at, kind, value)
             if progress and count % STEP == 0:
                 progress(count)
         return count
+
+    def _lines_of(self, row: Sequence[Any]) -> int:
+        long = (
+            sum(_lines(line, wide - 2) for line in text.split("\n"))
+            for text, wide in zip(row, self.widths, strict=True)
+            if isinstance(text, str) and (2 * len(text) > wide - 2 or "\n" in text)
+        )
+        return min(TALLEST, max(long, default=1))
 
     def _cell(self, row: int, at: int, kind: As, value: Any) -> None:
         sheet, style = self.sheet, self.formats[kind]
@@ -317,4 +330,4 @@ def _width(column: Column, cells: Sequence[Any]) -> int:
         return max(FIXED[column.kind], named)
     told = (_number(cell) if column.kind == As.AMOUNT else str(cell) for cell in cells if cell is not None)
     longest = max((max(map(cells_wide, text.splitlines() or [""])) for text in told), default=0)
-    return int(min(WIDEST, max(NARROWEST, named, longest + 2)))
+    return int(min(WIDEST, max(NARROWEST, named, longest + 3)))

@@ -2,96 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
 
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from gongzhi.ground import day_of, now, today
 from gongzhi.ground.people.may import Viewer
 from gongzhi.ground.places.models import Place, PlaceKind
 from gongzhi.ground.refusals import Refused
-from gongzhi.hall.addresses import figures_address
 from gongzhi.hall.readers import READERS, may_brief
-from gongzhi.upper.briefing import paper, reads
-from gongzhi.upper.briefing.figures import Live, Rate
-from gongzhi.upper.briefing.reads import Brief
+from gongzhi.sheets import briefings
+from gongzhi.sheets.formats import BY_ADDRESS, FORMATS, file_name, write
+from gongzhi.upper.briefing import reads
+from gongzhi.web import exporting
 from gongzhi.web.access import home_place, only, signed_in
 from gongzhi.web.noticeboard import latest_day
-from gongzhi.web.periods import asked, instant_asked
-
-FILES: dict[str, tuple[str, Callable[[Brief], bytes]]] = {
-    "json": ("application/json", Brief.canonical_json),
-    "html": ("text/html; charset=utf-8", lambda brief: paper.html(brief).encode()),
-    "xlsx": ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", paper.xlsx),
-}
-
-
-@dataclass(frozen=True)
-class Piece:
-    """A stretch of a sentence; with an address when it is a figure that opens."""
-
-    words: str
-    href: str = ""
-    name: str = ""
-
-
-@dataclass(frozen=True)
-class Line:
-    name: str
-    cells: list[Piece]
-    total: bool
-
-
-@dataclass(frozen=True)
-class Table:
-    heading: str
-    columns: Sequence[str]
-    lines: list[Line]
-
-
-@dataclass(frozen=True)
-class Section:
-    code: str
-    title: str
-    paragraphs: list[list[Piece]]
-    tables: list[Table]
-
-
-def piece(brief: Brief, one: str | Live | Rate, as_of: datetime | None) -> Piece:
-    if isinstance(one, str):
-        return Piece(one)
-    return Piece(
-        one.words, figures_address(brief, one.figures, as_of, share=isinstance(one, Rate)), one.figures[0].name
-    )
-
-
-def sections(brief: Brief, as_of: datetime | None) -> list[Section]:
-    made = []
-    for at, section in enumerate(brief.sections):
-        tables = [
-            Table(
-                table.heading,
-                table.columns,
-                [
-                    Line(
-                        line.name,
-                        [
-                            Piece(one.bare, figures_address(brief, [one], as_of), f"{one.name}，{line.name}")
-                            for one in line.figures
-                        ],
-                        not line.code,
-                    )
-                    for line in (*table.lines, table.total)
-                ],
-            )
-            for table in section.tables
-        ]
-        paragraphs = [[piece(brief, one, as_of) for one in paragraph] for paragraph in section.paragraphs]
-        made.append(Section(section.code, paper.heading(at, section), paragraphs, tables))
-    return made
+from gongzhi.web.periods import KINDS, Period, asked, instant_asked
 
 
 def readable(looking: Viewer) -> list[Place]:
@@ -120,45 +50,41 @@ def page(request: HttpRequest) -> HttpResponse:
         raise Http404
     period = asked(request, latest_day(place))
     form = request.GET.get("format", "")
-    if form and form not in FILES:
+    if form and form not in FORMATS:
         raise Http404
     as_of = instant_asked(request.GET.get("as_of", ""))
     try:
-        brief = reads.brief(place, period.first, period.last, as_of, facts=bool(form))
+        if form:
+            return download(request, place, period, as_of, form)
+        brief = reads.brief(place, period.first, period.last, as_of)
     except Refused as refused:
         return render(request, "briefing/refused.html", {"reason": refused.reason}, status=refused.status)
-    if form:
-        return download(brief, form)
-    made = sections(brief, as_of)
-    opened = [one for section in made for one in printed(section) if one.href]
+    paper = briefings.paper(brief, as_of)
     context = {
         "brief": brief,
-        "title": paper.title(brief),
-        "sections": made,
+        "paper": paper,
+        "site": site_of(request),
         "place": place,
         "places": places,
         "period": period,
+        "kinds": [(kind, name, Period.around(today(), kind)) for kind, name in KINDS.items()],
         "as_of": as_of,
         "page_year": period.last.year,
         "before": period.before,
-        "sources": opened,
+        "after": period.after if period.after.first <= today() else None,
+        "running": period.first <= day_of(brief.as_of) < period.last,
         "inexact": any(one.inexact for one in brief.figures),
     }
     return render(request, "briefing/page.html", context)
 
 
-def printed(section: Section) -> Iterator[Piece]:
-    """The pieces of a section in reading order."""
-    for paragraph in section.paragraphs:
-        yield from paragraph
-    for table in section.tables:
-        for line in table.lines:
-            yield from line.cells
+def site_of(request: HttpRequest) -> str:
+    """What stands before an address on paper: the one people know, else the one they came by."""
+    return settings.SITE_URL or request.build_absolute_uri("/").rstrip("/")
 
 
-def download(brief: Brief, form: str) -> HttpResponse:
-    kind, write = FILES[form]
-    response = HttpResponse(write(brief), content_type=kind)
-    name = f"brief-{brief.place.code}-{brief.first}-{brief.last}.{form}"
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
+def download(request: HttpRequest, place: Place, period: Period, as_of: datetime | None, form: str) -> HttpResponse:
+    """The briefing as a file, as of now where no instant is asked for: paper does not change."""
+    instant = as_of or now().replace(microsecond=0)
+    brief = reads.brief(place, period.first, period.last, instant, facts=form not in BY_ADDRESS)
+    return exporting.attached(write(brief, form, site_of(request)), file_name(brief, form), FORMATS[form])

@@ -217,7 +217,7 @@ class TestBriefing:
         answer = client.get(f"/briefing/?{FORTNIGHT}")
         pieces = [
             one
-            for section in answer.context["sections"]
+            for section in answer.context["paper"].parts
             for one in (
                 *(one for paragraph in section.paragraphs for one in paragraph),
                 *(cell for table in section.tables for line in table.lines for cell in line.cells),

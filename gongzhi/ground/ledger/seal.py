@@ -6,7 +6,7 @@ and that nothing sealed has been changed since, by anyone.
 
 from __future__ import annotations
 
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db import transaction
@@ -90,6 +90,11 @@ def seal(district: str) -> Seal | None:
         Outbox.objects.filter(pk__in=waiting).update(sealed=True)
         Outbox.objects.filter(district=district, sealed=True, reacted=True).delete()
         return made
+
+
+def last_by(district: str, instant: datetime) -> Seal | None:
+    """The last seal made by an instant: a paper as of then names it."""
+    return Seal.objects.filter(district=district, sealed_at__lte=instant).order_by("-number").first()
 
 
 def proof_of(fact: Fact) -> dict[str, Any] | None:

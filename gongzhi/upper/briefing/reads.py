@@ -14,7 +14,7 @@ from typing import Any
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
 from django.db.models.fields.json import KeyTextTransform
 
-from gongzhi.ground import now
+from gongzhi.ground import day_of, now
 from gongzhi.ground.ledger import reads as ledger
 from gongzhi.ground.ledger.acts import Vocabulary, kinds
 from gongzhi.ground.ledger.models import SETTLED_AFTER, Bound, Fact, FactQuerySet, Measure
@@ -132,7 +132,7 @@ def brief(place: Place, first: date, last: date, as_of: datetime | None = None, 
     counts = Counts(
         [*rows, *_left(place, last, instant, facts)], {code: (row.name, row.unit) for code, row in known.items()}
     )
-    made = text.sections(counts, _names(place, last, instant), first, last)
+    made = text.sections(counts, _names(place, last, instant), first, last, day_of(instant))
     return Brief(place, first, last, instant, instant > present - SETTLED_AFTER, installation_is_demo(), made, facts)
 
 

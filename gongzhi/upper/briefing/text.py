@@ -88,13 +88,21 @@ INDICATORS = {*FACETED, *PLAIN}
 FACETS = sorted({facet for facets in FACETED.values() for facet in facets})
 
 
-def sections(counts: Counts, names: Names, first: date, last: date) -> tuple[Section, ...]:
+def sections(
+    counts: Counts, names: Names, first: date, last: date, known: date | None = None
+) -> tuple[Section, ...]:
+    """known: the day of the instant it is asked as of; a period that ends later is told up to then."""
+    told = min(last, known or last)
     return (
-        Section("overview", "总体情况", tuple(_overview(counts, first, last))),
+        Section("overview", "总体情况", tuple(_overview(counts, first, last, told))),
         Section("problems", "难题共解", tuple(_problems(counts, names)), tuple(_by_category(counts, names))),
         Section("organised_life", "组织生活", tuple(_organised_life(counts, names))),
-        Section("unfinished", "没办完的事", tuple(_unfinished(counts, last))),
+        Section("unfinished", "没办完的事", tuple(_unfinished(counts, last, told))),
     )
+
+
+def plain_text(paragraph: Paragraph) -> str:
+    return "".join(piece if isinstance(piece, str) else piece.words for piece in paragraph)
 
 
 def live(*figures: Figure) -> Live:
@@ -137,9 +145,9 @@ def _kinds(counts: Counts, names: Names, indicator: str, facet: str) -> list[tup
 SPANS = {7: "一周来", 14: "两周来", 21: "三周来"}
 
 
-def _overview(counts: Counts, first: date, last: date) -> Iterator[Paragraph]:
+def _overview(counts: Counts, first: date, last: date, told: date) -> Iterator[Paragraph]:
     figure = counts.figure
-    when = SPANS.get((last - first).days + 1, "这一期")
+    when = SPANS.get((told - first).days + 1, "这一期") if told == last else f"这一期截至 {day_words(told, last.year)}"
     patrolled, reported, resolved = map(figure, ("patrolled", "problem_reported", "problem_resolved"))
     in_time, lapsed = figure("problem_resolved_in_time"), figure("problem_lapsed")
     if patrolled:
@@ -216,12 +224,12 @@ def _organised_life(counts: Counts, names: Names) -> Iterator[Paragraph]:
         yield joined
 
 
-def _unfinished(counts: Counts, last: date) -> Iterator[Paragraph]:
+def _unfinished(counts: Counts, last: date, told: date) -> Iterator[Paragraph]:
     figure = counts.figure
-    day = day_words(last, last.year)
+    day = f"{'到' if told == last else '截至'} {day_words(told, last.year)}"
     open_problems, unverified, open_tasks = (figure(first, then) for first, then in OPEN)
     yield sentence(
-        _some(f"到 {day}，没有办结的问题还有", open_problems, otherwise=f"到 {day}，受理的问题都已办结"),
+        _some(f"{day}，没有办结的问题还有", open_problems, otherwise=f"{day}，受理的问题都已办结"),
         _some("其中到期未办结", figure(*OVERDUE)),
         _some("办结后等核查", unverified),
     )
@@ -229,6 +237,6 @@ def _unfinished(counts: Counts, last: date) -> Iterator[Paragraph]:
         _some("交办事项", figure("task_assigned")),
         _some("销号", figure("task_closed")),
         _some("逾期", figure("task_lapsed")),
-        _some(f"到 {day}，没有销号的还有", open_tasks),
+        _some(f"{day}，没有销号的还有", open_tasks),
     ):
         yield tasks

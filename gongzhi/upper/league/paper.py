@@ -1,14 +1,10 @@
-"""A standing for the terminal and as a spreadsheet. Always labelled 工作对比, and 演示数据 in a demo database."""
+"""A standing in words: for the terminal, and for whatever else prints it. Always labelled 工作对比."""
 
 from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from io import BytesIO
 
-import xlsxwriter
-
-from gongzhi.ground import SHANGHAI
 from gongzhi.ground.words import MISSING, amount, digits, one_decimal, percent, span_words, stamp_words
 from gongzhi.upper.league.reads import Standing
 from gongzhi.upper.league.scoring import Cell, Part, Row
@@ -63,13 +59,13 @@ def footing(standing: Standing) -> list[str]:
     return lines + [f"{row.unit.name}不排位次：{row.reason}" for row in standing.rows if row.rank is None]
 
 
-def _headings(standing: Standing) -> list[str]:
+def headings(standing: Standing) -> list[str]:
     plan = standing.formula.plan
     scored = [f"{item.name}（权重 {item.weight}）" for item in plan.items]
     return ["位次", "单位", "合计", *scored, *(f"{column.name}（实绩）" for column in plan.listed)]
 
 
-def _line(standing: Standing, row: Row) -> list[str]:
+def line(standing: Standing, row: Row) -> list[str]:
     rank = UNRANKED if row.rank is None else f"{row.rank}{'（并列）' if row.tied else ''}"
     total = UNRANKED if row.total is None else one_decimal(row.total)
     cells = [f"{value}（{ground}）" for value, ground in map(cell_words, row.cells)]
@@ -78,7 +74,7 @@ def _line(standing: Standing, row: Row) -> list[str]:
 
 def table(standing: Standing) -> str:
     """The standing as text, columns aligned in a terminal where a Chinese character is two cells wide."""
-    lines = [_headings(standing), *(_line(standing, row) for row in standing.rows)]
+    lines = [headings(standing), *(line(standing, row) for row in standing.rows)]
     widths = [max(map(_width, column)) for column in zip(*lines, strict=True)]
     body = [
         "  ".join(text + " " * (wide - _width(text)) for text, wide in zip(line, widths, strict=True)).rstrip()
@@ -90,32 +86,3 @@ def table(standing: Standing) -> str:
 
 def _width(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
-
-
-def xlsx(standing: Standing) -> bytes:
-    """The standing as a workbook: one sheet, every text as text, whatever sign it begins with."""
-    made = BytesIO()
-    book = xlsxwriter.Workbook(made, {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
-    # The instant asked about, so that the same question gives the same file.
-    book.set_properties({"title": title(standing), "created": standing.as_of.astimezone(SHANGHAI).replace(tzinfo=None)})
-    bold = book.add_format({"bold": True, "text_wrap": True, "valign": "top"})
-    points = book.add_format({"num_format": "0.0"})
-    sheet = book.add_worksheet("工作对比")
-    sheet.set_column(0, 0, 10)
-    sheet.set_column(1, len(_headings(standing)), 24)
-    sheet.freeze_panes(4, 2)
-    sheet.write_string(0, 0, title(standing), book.add_format({"bold": True, "font_size": 14}))
-    sheet.write_string(1, 0, LABEL + (f"；{DEMO}" if standing.demo else ""))
-    for column, text in enumerate(_headings(standing)):
-        sheet.write_string(3, column, text, bold)
-    at = 3
-    for at, row in enumerate(standing.rows, start=4):
-        for column, text in enumerate(_line(standing, row)):
-            if column == 2 and row.total is not None:
-                sheet.write_number(at, column, float(one_decimal(row.total)), points)
-            else:
-                sheet.write_string(at, column, text)
-    for line, text in enumerate(footing(standing), start=at + 2):
-        sheet.write_string(line, 0, text)
-    book.close()
-    return made.getvalue()

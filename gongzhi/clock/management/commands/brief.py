@@ -4,15 +4,16 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from gongzhi.clock.install import installed
 from gongzhi.ground.ledger.parameters import instant
 from gongzhi.ground.places.models import Place
 from gongzhi.ground.refusals import Refused
-from gongzhi.upper.briefing import paper, reads
-
-FORMATS = ("html", "json", "xlsx")
+from gongzhi.sheets.formats import BINARY, BY_ADDRESS, FORMATS, write
+from gongzhi.sheets.pdf import Missing
+from gongzhi.upper.briefing import reads
 
 
 class Command(BaseCommand):
@@ -32,8 +33,8 @@ class Command(BaseCommand):
         style, output = options["format"], options["output"]
         if style not in FORMATS:
             raise CommandError(f"简报不能写成 {style}，可用的格式有：{'、'.join(FORMATS)}")
-        if style == "xlsx" and output == "-":
-            raise CommandError("xlsx 要写到文件：加上 -o 文件名.xlsx")
+        if style in BINARY and output == "-":
+            raise CommandError(f"{style} 要写到文件：加上 -o 文件名.{style}")
         installation = installed()
         if installation is None:
             raise CommandError("这个库还没有建区，先运行 gongzhi init")
@@ -43,15 +44,17 @@ class Command(BaseCommand):
         except Refused as refused:
             raise CommandError(refused.reason) from refused
         place = Place.refer(options["place"], installation.district)
-        made = reads.brief(place, first, last, as_of, facts=True)
-        if style == "xlsx":
-            Path(output).write_bytes(paper.xlsx(made))
-            return
-        text = made.canonical_json().decode() + "\n" if style == "json" else paper.html(made)
+        made = reads.brief(place, first, last, as_of, facts=style not in BY_ADDRESS)
+        try:
+            data = write(made, style, settings.SITE_URL)
+        except Missing as error:
+            raise CommandError(error.reason) from error
+        if style == "json":
+            data += b"\n"
         if output == "-":
-            self.stdout.write(text, ending="")
+            self.stdout.write(data.decode(), ending="")
         else:
-            Path(output).write_text(text, encoding="utf-8")
+            Path(output).write_bytes(data)
 
 
 def day(text: str) -> date:

@@ -12,6 +12,7 @@ from gongzhi.ground.ledger.parameters import instant
 from gongzhi.ground.ledger.reads import indicators
 from gongzhi.ground.places.models import Place
 from gongzhi.ground.refusals import Refused
+from gongzhi.sheets import standings
 from gongzhi.upper.league import formula as formulas
 from gongzhi.upper.league import paper, reads
 from gongzhi.upper.league.models import Formula
@@ -58,7 +59,7 @@ class Command(BaseCommand):
             formula = reads.formula_in_force(named, last, known_at=as_of, district=district)
         standing = reads.standing(place, formula, options["week"], as_of)
         if style == "xlsx":
-            Path(output).write_bytes(paper.xlsx(standing))
+            Path(output).write_bytes(standings.workbook(standing))
             return
         text = standing.canonical_json().decode() + "\n" if style == "json" else paper.table(standing)
         if output == "-":
