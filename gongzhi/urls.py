@@ -22,8 +22,10 @@ from gongzhi.web import (
     problems,
     rules,
     standing,
+    styleguide,
     tasks,
 )
+from gongzhi.web.providers import views as doors
 
 handler400 = errors.bad_request
 handler403 = errors.forbidden
@@ -51,16 +53,19 @@ urlpatterns = [
     path("rules/", rules.page, name="rules"),
     path("preferences/", preferences.page, name="preferences"),
     path("preferences/elder/", preferences.elder, name="elder"),
+    path("styleguide/", styleguide.page, name="styleguide"),
     path("privacy/", privacy.page, name="privacy"),
     path("accounts/login/", accounts.SignInPage.as_view(), name="login"),
     path("accounts/logout/", LogoutView.as_view(), name="logout"),
     path("accounts/password/", accounts.password, name="password"),
+    path("accounts/by/<str:name>/", doors.go, name="door"),
+    path("accounts/by/<str:name>/back/", doors.back, name="door_back"),
     path("accounts/post/", accounts.post, name="post"),
     path("accounts/stay/", accounts.stay, name="stay"),
     path("api/", addresses()),
-    path("me/", accounts.me, name="me"),
     path("photos/<uuid:pk>/", photos.photo, name="photo"),
     path("photos/<uuid:pk>/small/", photos.small, name="photo-small"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("metrics", health.numbers, name="metrics"),
 ]

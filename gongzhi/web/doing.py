@@ -27,6 +27,7 @@ from gongzhi.ground.keys import under
 from gongzhi.ground.ledger import parameters
 from gongzhi.ground.ledger.acts import Act, By, registry
 from gongzhi.ground.ledger.models import Audience, Bound, Fact, Indicator, IndicatorKind
+from gongzhi.ground.people import vault
 from gongzhi.ground.people.may import Viewer
 from gongzhi.ground.people.models import AREA_OFFICERS, Appointment, Person
 from gongzhi.ground.places.models import Organisation, Place, PlaceKind
@@ -79,8 +80,20 @@ class Field:
     most: int = 0
 
     @property
+    def help(self) -> str:
+        if self.kind == "reference":
+            return "填编号或名称，也可以从列表里选。" if self.options else "填编号或名称。"
+        return "一行写一个。" if self.kind == "lines" else ""
+
+    @property
     def described(self) -> str:
-        return f"{self.name}-error" if self.error else ""
+        parts = (("help", self.help), ("error", self.error))
+        return " ".join(f"{self.name}-{part}" for part, words in parts if words)
+
+    @property
+    def sealed(self) -> bool:
+        """Whether the vault will keep it: no browser keeps it meanwhile."""
+        return self.name in vault.Field.values
 
 
 def shape(schema: Mapping[str, Any]) -> dict[str, Any]:

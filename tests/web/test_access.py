@@ -19,6 +19,8 @@ from tests.world import World
 
 PUBLIC = {"/", "/facts/", "/rules/", "/privacy/", "/preferences/", "/accounts/login/", "/healthz"}
 BUTTONS = {"/preferences/elder/"}
+# Not there outside debug.
+HIDDEN = {"/styleguide/"}
 PAGES = ["/desk/", "/do/", "/me/", "/problems/", "/standing/", "/briefing/", "/do/problems.report/"]
 
 
@@ -35,6 +37,8 @@ def test_a_page_is_closed_unless_it_says_otherwise(world: World, client: Client,
         assert answer.status_code == 200
     elif address in BUTTONS:
         assert answer.status_code == 405
+    elif address in HIDDEN:
+        assert answer.status_code == 404
     elif address == "/readyz":
         assert answer.json()["ready"] is True
     else:

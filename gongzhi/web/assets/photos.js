@@ -16,7 +16,7 @@ document.querySelectorAll("[data-photos]").forEach((box) => {
   };
   const show = () => {
     shown.querySelectorAll("img").forEach((picture) => URL.revokeObjectURL(picture.src));
-    shown.replaceChildren();
+    shown.textContent = "";
     [...gallery.files].forEach((file, place, all) => {
       const line = document.createElement("li");
       const picture = document.createElement("img");

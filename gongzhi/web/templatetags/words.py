@@ -7,7 +7,7 @@ Amounts arrive in thousandths of a unit and print without rounding: `560`, `12.5
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -195,6 +195,12 @@ def telephone(words: str) -> str:
 def item(given: Mapping[str, Any], name: str) -> Any:
     """A value by its name, where the name cannot stand behind a dot."""
     return given.get(name, "")
+
+
+@register.filter
+def at(given: Sequence[Any], number: int) -> Any:
+    """The member at a position counted from 0."""
+    return given[number]
 
 
 @register.filter
