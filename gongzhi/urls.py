@@ -25,7 +25,6 @@ from gongzhi.web import (
     styleguide,
     tasks,
 )
-from gongzhi.web.providers import views as doors
 
 handler400 = errors.bad_request
 handler403 = errors.forbidden
@@ -58,8 +57,6 @@ urlpatterns = [
     path("accounts/login/", accounts.SignInPage.as_view(), name="login"),
     path("accounts/logout/", LogoutView.as_view(), name="logout"),
     path("accounts/password/", accounts.password, name="password"),
-    path("accounts/by/<str:name>/", doors.go, name="door"),
-    path("accounts/by/<str:name>/back/", doors.back, name="door_back"),
     path("accounts/post/", accounts.post, name="post"),
     path("accounts/stay/", accounts.stay, name="stay"),
     path("api/", addresses()),
