@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from gongzhi.clock import keys
+from gongzhi.clock import keys, logs
 
 PACKAGE = Path(__file__).resolve().parent
 DATA = keys.DATA
@@ -123,6 +123,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "gongzhi.web.measuring.measured",
     "gongzhi.web.middleware.reference",
     "gongzhi.web.exchange.exchanged",
     "django.middleware.security.SecurityMiddleware",
@@ -196,7 +197,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 SECURE_HSTS_SECONDS = 31536000 if SECURE else 0
 SECURE_SSL_REDIRECT = SECURE
 # Asked from this machine, without the proxy.
-SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$"]
+SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$", "^metrics$"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SECURE else None
 X_FRAME_OPTIONS = "DENY"
 CSRF_FAILURE_VIEW = "gongzhi.web.errors.csrf"
@@ -232,14 +233,9 @@ STORAGES = {
 WHITENOISE_USE_FINDERS = DEBUG
 MEDIA_ROOT = DATA / "files"
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": os.environ.get("GONGZHI_LOG_LEVEL", "WARNING")},
-    # A refusal is an answer, not a fault; it stands in the retained log of refusals.
-    # Anybody may send any Host header; it is refused, and tells nothing.
-    "loggers": {"django.request": {"level": "ERROR"}, "django.security.DisallowedHost": {"level": "CRITICAL"}},
-}
+# `json` in `gongzhi serve`: a line an event, for machines. What may stand in it: clock/logs.py.
+LOGGING = logs.logging_for(os.environ.get("GONGZHI_LOG", "plain"), os.environ.get("GONGZHI_LOG_LEVEL", "WARNING"))
+logs.configure()
+# Who may read /metrics and /readyz from another machine: `Authorization: Bearer …`.
+METRICS_TOKEN = keys.read("GONGZHI_METRICS_TOKEN")
 SILENCED_SYSTEM_CHECKS: list[str] = []

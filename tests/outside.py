@@ -75,7 +75,7 @@ class Outside:
         )
 
     def rows(self, statement: str) -> list[tuple[object, ...]]:
-        if POSTGRES:
+        if self.url.startswith("postgres"):
             with psycopg.connect(self.url) as connection:
                 return list(connection.execute(statement.encode()).fetchall())
         with closing(sqlite3.connect(urlsplit(self.url).path)) as connection:

@@ -9,6 +9,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from gongzhi.ground import clock_at, clock_is_moved
 from gongzhi.ground.ledger.acts import By
@@ -68,6 +69,16 @@ def drain(district: str, limit: int = 200) -> int:
         handled += _react(pk)
     Outbox.objects.filter(district=district, reacted=True, sealed=True, indexed=True).delete()
     return handled
+
+
+def stuck(district: str) -> QuerySet[Outbox]:
+    """Facts whose reaction failed as often as it is tried; they wait for the administrator."""
+    return Outbox.objects.filter(district=district, reacted=False, attempts__gte=ATTEMPTS).order_by("pk")
+
+
+def again(district: str) -> int:
+    """Let them be tried anew; returns how many."""
+    return stuck(district).update(attempts=0, failure="")
 
 
 def _react(pk: UUID) -> int:

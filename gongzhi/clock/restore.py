@@ -235,4 +235,3 @@ def erase_again(district: str, numbers: list[str]) -> int:
     for person in persons:
         erase_anew(by=By(by), person=person)
     return len(persons)
-

@@ -9,8 +9,9 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -83,22 +84,26 @@ def web(host: str, port: int, processes: int) -> list[str]:
     ]
 
 
-def serve(host: str, port: int, processes: int, announce: Callable[[], None]) -> None:
-    """Start both, call `announce` once pages are answered, and stay until stopped.
+def serve(host: str, port: int, processes: int, announce: Callable[[], None], form: str = "plain") -> None:
+    """Start both, call `announce` once pages are answered, and stay until stopped. form: of the log, plain or json.
 
     Raises CommandError when one of them ends by itself: whoever watches starts the whole again.
     """
     connections.close_all()
-    children = {"网页服务": start(web(host, port, processes)), "后台作业": start(["gongzhi", "worker"])}
+    # Where the processes add up what they count; it begins empty with each start.
+    counted = tempfile.TemporaryDirectory(prefix="gongzhi-metrics-")
+    env = os.environ | {"PROMETHEUS_MULTIPROC_DIR": counted.name, "GONGZHI_LOG": form}
+    children = {"网页服务": start(web(host, port, processes), env), "后台作业": start(["gongzhi", "worker"], env)}
     try:
         wait_for(lambda: answers(host, port), children, READY_SECONDS)
         announce()
         wait_for(lambda: False, children)
     finally:
         stop(children)
+        counted.cleanup()
 
 
-def start(module: list[str]) -> subprocess.Popen[bytes]:
+def start(module: list[str], env: Mapping[str, str]) -> subprocess.Popen[bytes]:
     """A module of this Python with its arguments, as a child that cannot outlive this process."""
     libc, parent = ctypes.CDLL(None), os.getpid()
 
@@ -110,7 +115,11 @@ def start(module: list[str]) -> subprocess.Popen[bytes]:
 
     # A session of its own: Ctrl-C reaches this process only, and it stops them in order.
     return subprocess.Popen(  # noqa: S603
-        [sys.executable, "-m", *module], stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=die_with_parent
+        [sys.executable, "-m", *module],
+        env=env,
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
+        preexec_fn=die_with_parent,
     )
 
 

@@ -173,7 +173,7 @@ def away(request: HttpRequest, error: BaseException) -> HttpResponse:
     """503: nothing here needs the database."""
     full = any(words in str(error) for words in FULL)
     title, happened = AWAY[full]
-    logger.error("%s %s %s: %s", reference_of(request), request.method, request.path, type(error).__name__)
+    logger.error("%s: %s", reference_of(request), type(error).__name__)
     response = _page(
         request,
         503,
@@ -193,7 +193,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     # SQLite calls a table that is missing operational too.
     if isinstance(error, OperationalError | InterfaceError) and "no such" not in str(error):
         return away(request, error)
-    logger.error("%s %s %s", reference_of(request), request.method, request.path)
+    logger.error("%s: %s", reference_of(request), type(error).__name__)
     return _page(
         request,
         500,

@@ -41,6 +41,8 @@ def test_a_page_is_closed_unless_it_says_otherwise(world: World, client: Client,
         assert answer.status_code == 404
     elif address == "/readyz":
         assert answer.json()["ready"] is True
+    elif address == "/metrics":
+        assert answer.status_code == 200
     else:
         assert answer.status_code == 302
         assert answer["Location"].startswith("/accounts/login/")

@@ -39,8 +39,9 @@ def job(code: str, chinese: str) -> Callable[[Runner], Runner]:
     """Declare a function as the runner of a kind.
 
     It gets the job and `progress`, and returns the result: JSON without personal data. Two names in it mean something
-    to the pages: `told`, a sentence, and `address`, a path of this site where the result is. Refused fails the job at
-    once with its sentence; what `clock.retries` calls passing is tried again.
+    to the pages: `told`, a sentence, and `address`, a path of this site where the result is. A file to take along is
+    put into `job.file`. Refused fails the job at once with its sentence; what `clock.retries` calls passing is tried
+    again.
     """
 
     def declare(run: Runner) -> Runner:

@@ -7,6 +7,7 @@ from django.db.models import Q
 
 from gongzhi.clock.jobs.kinds import kinds
 from gongzhi.ground import now
+from gongzhi.ground.files.models import Stored
 from gongzhi.ground.keys import DistrictField, ScopedFK, uuid7
 from gongzhi.ground.people.models import Actor, Role
 from gongzhi.ground.places.models import Place
@@ -56,6 +57,7 @@ class Job(models.Model):
     total = models.PositiveIntegerField("共", default=0)
     said = models.CharField("进展", max_length=200, blank=True)
     result = models.JSONField("结果", null=True, blank=True)
+    file = ScopedFK(Stored, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name="结果文件")
     attempts = models.PositiveSmallIntegerField("尝试次数", default=0)
     failure = models.CharField("没有做成的原因", max_length=300, blank=True)
     stopping = models.BooleanField("要求停止", default=False)

@@ -15,6 +15,8 @@ from gongzhi.clock.jobs.kinds import Cancelled, kinds
 from gongzhi.clock.jobs.models import ENDED, Job, State
 from gongzhi.clock.retries import ATTEMPTS, LONGEST, PASSING, wait_after
 from gongzhi.ground import now
+from gongzhi.ground.files import store
+from gongzhi.ground.files.models import Stored
 from gongzhi.ground.people.models import Actor
 from gongzhi.ground.places.models import Place
 from gongzhi.ground.refusals import Conflict, Refused
@@ -119,7 +121,7 @@ def run(job: Job) -> None:
     progress = Reporter(job)
     try:
         result = kinds[job.kind].run(job, progress)
-        ended |= {"state": State.DONE, "result": result, "failure": ""}
+        ended |= {"state": State.DONE, "result": result, "file": job.file, "failure": ""}
     except Cancelled:
         ended |= {"state": State.CANCELLED, "failure": ""}
     except Lost:
@@ -193,4 +195,8 @@ def give_up(job: Job) -> None:
 def expire() -> int:
     """Forget jobs that ended more than 30 days ago; returns how many. Dead ones wait for somebody to decide."""
     old = Job.objects.filter(state__in=ENDED, ended_at__lt=now() - KEPT).exclude(state=State.DEAD)
-    return old.delete()[0]
+    files = list(Stored.objects.filter(pk__in=old.values("file")))
+    gone = old.delete()[0]
+    for stored in files:
+        store.destroy(stored)
+    return gone

@@ -11,6 +11,7 @@ here once becomes the permission matrix, the API operation, the `gongzhi play` v
 from __future__ import annotations
 
 import inspect
+import logging
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -47,6 +48,9 @@ KEY_LIMIT = 80
 ORIGIN = re.compile(r"\d{6}/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 OTHER_WORDS = "ledger.key"
+
+# Each act and each refusal by name and code, for whoever counts them.
+log = logging.getLogger("gongzhi.acts")
 
 registry: dict[str, Act[Any]] = {}
 
@@ -275,6 +279,7 @@ class Act(Generic[P]):
                     answer = refused
                 answers[index] = answer
             self._still_fresh(facts)
+        log.info("recorded", extra={"act": self.name, "count": len(facts)})
         return [answer for answer in answers if answer is not None]
 
     def _decide(self, rows: Sequence[tuple[By, dict[str, Any]]]) -> list[Entry | Refused]:
@@ -318,7 +323,8 @@ class Act(Generic[P]):
             entry = function(by=by, **values)
             fact = writing.record(self, by, entry, request)
             self._still_fresh([fact])
-            return fact
+        log.info("recorded", extra={"act": self.name})
+        return fact
 
     def _same(self, known: Fact, request: str) -> Fact:
         if known.request != request:
@@ -362,6 +368,7 @@ class Act(Generic[P]):
         return salted_hmac("gongzhi.request", canonical(told), algorithm="sha256").hexdigest()
 
     def _log(self, by: By, refused: Refused) -> None:
+        log.info("refused", extra={"act": self.name, "code": refused.code})
         Refusal.objects.create(district=by.district, actor=by.writer, act=self.name, code=refused.code)
 
 

@@ -69,6 +69,7 @@ __all__ = [
     "secret",
     "store",
     "store_many",
+    "waiting_for_rotation",
 ]
 
 
@@ -345,6 +346,12 @@ def missing_key_ids() -> list[str]:
     """Master keys that kept keys still need but `GONGZHI_VAULT_KEYS` does not list: none in a healthy place."""
     needed = {kid for model in (PersonKey, Secret) for kid in model.objects.values_list("kid", flat=True).distinct()}
     return sorted(kid for kid in needed if kid not in ring())
+
+
+def waiting_for_rotation() -> int:
+    """Persons and secrets that are not under the newest master key."""
+    newest = newest_master().kid
+    return sum(model._default_manager.exclude(kid=newest).count() for model in (PersonKey, Secret))
 
 
 class Rotation(NamedTuple):

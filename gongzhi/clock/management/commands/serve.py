@@ -33,6 +33,5 @@ class Command(BaseCommand):
                 raise Refused("serve.unsafe", f"有 {blocking} 处不合格，没有启动；逐条改好再来")
             serving.claim_port(host, port)
             serving.collect_static()
-            serving.serve(
-                host, port, workers or os.cpu_count() or 1, lambda: self.stdout.write(f"正在服务：{host}:{port}")
-            )
+            processes, form = workers or os.cpu_count() or 1, os.environ.get("GONGZHI_LOG", "json")
+            serving.serve(host, port, processes, lambda: self.stdout.write(f"正在服务：{host}:{port}"), form)
