@@ -39,6 +39,8 @@ NAV = (
     Item("工作对比", "/standing/", "compare", OFFICERS, gap=True, key="s"),
     Item("简报", "/briefing/", "document", READERS, key="b"),
     Item("记录", "/facts/", "board", {Role.AUDITOR}, gap=True, key="f"),
+    Item("运行", "/operation/", "settings", {Role.ADMINISTRATOR}, gap=True, key="o"),
+    Item("作业", "/jobs/", "hourglass", {Role.ADMINISTRATOR}, key="j"),
 )
 BAR = (
     Item("今天", "/desk/", "sun"),
@@ -46,6 +48,8 @@ BAR = (
     Item("登记", "/do/", "add", WORK - {Role.AUDITOR}),
     Item("问题", "/problems/", "inbox", WORK),
     Item("记录", "/facts/", "board", {Role.AUDITOR}),
+    Item("运行", "/operation/", "settings", {Role.ADMINISTRATOR}),
+    Item("作业", "/jobs/", "hourglass", {Role.ADMINISTRATOR}),
     Item("更多", "/me/", "menu"),
 )
 PUBLIC_NAV = (Item("今日公开", "/", "board"), Item("规则依据", "/rules/", "book"))

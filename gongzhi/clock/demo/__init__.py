@@ -35,6 +35,7 @@ ACCOUNTS = {
     "enterprise": "两新党组织书记",
     "department": "区直机关支部",
     "auditor": "安全审计员",
+    "administrator": "系统管理员",
 }
 
 

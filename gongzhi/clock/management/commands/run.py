@@ -65,7 +65,7 @@ class Command(BaseCommand):
     def announce(self, port: int) -> None:
         self.say(f"\n共治（演示）已经打开：http://{HOST}:{port}/\n")
         for username, post in demo.ACCOUNTS.items():
-            self.say(f"  {username:<12}{post}")
+            self.say(f"  {username:<15}{post}")
         self.say(f"\n密码都是 {demo.PASSWORD}。按 Ctrl-C 停止。")
 
     def say(self, line: str) -> None:
