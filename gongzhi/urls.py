@@ -11,6 +11,7 @@ from gongzhi.web import (
     briefing,
     desk,
     doing,
+    doubts,
     errors,
     facts,
     feedback,

@@ -23,8 +23,10 @@ from gongzhi.ground.places.divisions import (
     Line,
     laid_out,
 )
-from gongzhi.ground.places.models import Division, Level, name_key
+from gongzhi.ground.places.models import Division, Level, Place, name_key
+from gongzhi.ground.places.names import near
 from gongzhi.ground.register.divisions import Planned, Standing
+from gongzhi.sheets import doubts
 from gongzhi.sheets.importing import TOLD, Column, Kind, Row, Run, batches
 
 STAGED = 5000
@@ -165,12 +167,35 @@ class Divisions(Kind):
         return int(year)
 
     def _plan(self, own: Sequence[Mapping[str, str]], standing: Standing, year: int, run: Run) -> list[Planned]:
+        """What the lines of this tenant would do. One that may be a place already there waits for a person, and
+        nothing is put below what waits or is refused."""
         planned = standing.plan(own, year)
+        listed = {one["code"] for one in own}
+        coded = {place.pk for code, place in standing.by_code.items() if code in listed}
+        uncoded: dict[object, list[Place]] = defaultdict(list)
+        for place in standing.by_id.values():
+            if place.pk not in coded and place.valid_to is None:
+                uncoded[place.parent_id].append(place)
+        out: dict[str, str] = {}
+        good = []
         for one in planned:
+            code, name = one.row["code"], one.row["name"]
+            row = Row(int(one.row["line"]), {})
             if one.refused:
                 wrong = re.sub(r"^第 \d+ 行[：“]?", "", one.refused.reason)
-                self._wrong(run, int(one.row["line"]), one.refused.field, wrong, "核对这一行")
-        return [one for one in planned if not one.refused]
+                run.wrong(row, one.refused.field, wrong, "核对这一行")
+            elif above := out.get(one.row["parent_code"]):
+                run.wrong(row, "parent_code", f"上级“{above}”那一行没有导入", "先改好上级那一行")
+            elif one.opens and one.parent and not doubts.decided(run, one.parent, name, code):
+                likely = [place for place, _ in near(name, uncoded[one.parent.pk])]
+                if likely:
+                    doubts.hold(run, row, "name", name, one.parent, likely, code, year)
+            if row.problems:
+                out[code] = name
+                self._spoil(row, run)
+            else:
+                good.append(one)
+        return good
 
     def _count(self, planned: Sequence[Planned], states: Mapping[str, int], run: Run) -> None:
         run.report.unchanged += states.get(SAME, 0) + sum(not one.changes for one in planned)

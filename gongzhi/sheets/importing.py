@@ -165,7 +165,9 @@ class Run:
     options: Mapping[str, Any] = field(default_factory=dict)
     progress: Progress = field(default=lambda done, total, said: None)
     # Whatever a kind wants to remember between its batches.
-    memory: dict[str, Any] = field(default_factory=dict)
+    memory: dict[Any, Any] = field(default_factory=dict)
+    # What is done when the rows are in or refused, outside their transaction; not in a dry run.
+    afterwards: list[Callable[[], None]] = field(default_factory=list)
     _first: float | None = None
 
     @property
@@ -362,6 +364,8 @@ def run(
         report.read = found.said
         columns = matched(kind, found, report)
         kind.carry(typed(kind, found, columns, job), found.total or 0, job)
+        for step in () if dry_run else job.afterwards:
+            step()
     report.problems.sort(key=lambda one: one.row)
     return report
 

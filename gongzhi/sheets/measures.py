@@ -10,8 +10,8 @@ from gongzhi.ground import SHANGHAI
 from gongzhi.ground.ledger.acts import registry
 from gongzhi.ground.ledger.models import Bound, Indicator, IndicatorKind, Measure
 from gongzhi.ground.ledger.parameters import Quantity
-from gongzhi.ground.places.models import Place
 from gongzhi.ground.refusals import Refused
+from gongzhi.sheets import references
 from gongzhi.sheets.importing import Column, Kind, Row, Run
 
 COUNT = "places.count"
@@ -39,7 +39,6 @@ class Measures(Kind):
 
     def check(self, rows: list[Row], run: Run) -> None:
         indicators = self._indicators(run)
-        places = found_places(rows, run, "place")
         for row in rows:
             said = row["indicator"]
             indicator = indicators.get(said)
@@ -52,7 +51,7 @@ class Measures(Kind):
                 self._check_quantity(row, run, indicator)
             if row["date"] > run.on:
                 run.wrong(row, "date", f"{row['date']} 还没有到", "核对日期；底数只登记已经有的")
-            row.values["place"] = places.get(row["place"])
+            row.values["place"] = references.place(run, row, "place")
             row.values["bound"] = row["bound"] or Bound.EXACT.value
         self._compare([row for row in rows if not row.problems], run)
 
@@ -119,18 +118,3 @@ class Measures(Kind):
                 (same, run.sender(first, at), {"place": first["place"], "source": first["source"], "measures": told})
             )
         run.do_grouped(COUNT, sent)
-
-
-def found_places(rows: Sequence[Row], run: Run, column: str) -> dict[str, Place]:
-    """The places that a column names, each looked up once; what is not found is the row's problem."""
-    found: dict[str, Place | Refused] = run.memory.setdefault("places", {})
-    for row in rows:
-        said = row[column]
-        if said not in found:
-            try:
-                found[said] = Place.refer(said, run.district)
-            except Refused as refused:
-                found[said] = refused
-        if isinstance(place := found[said], Refused):
-            run.refused(row, place, {"": column})
-    return {said: one for said, one in found.items() if isinstance(one, Place)}

@@ -10,6 +10,7 @@ from gongzhi.ground.people.may import posts, reach
 from gongzhi.ground.people.models import ActorKind, Person
 from gongzhi.ground.places.models import Organisation, Place, district_place
 from gongzhi.ground.refusals import Refused
+from gongzhi.sheets import doubts
 from gongzhi.sheets.importing import Row, Run
 
 T = TypeVar("T")
@@ -40,7 +41,7 @@ def _named(run: Run, row: Row, column: str, look_up: Callable[[str, str], T]) ->
 
 def place(run: Run, row: Row, column: str) -> Place | None:
     """The place a cell names; None when it is empty or, with the row marked, when it names none or several."""
-    return _named(run, row, column, Place.refer)
+    return doubts.place(run, row, column)
 
 
 def organisation(run: Run, row: Row, column: str) -> Organisation | None:
