@@ -96,6 +96,12 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.humanize",
     "django.contrib.staticfiles",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "allauth.socialaccount.providers.dingtalk",
+    "gongzhi.web.providers.wecom",
     "axes",
     "csp",
     "ninja",
@@ -135,6 +141,8 @@ MIDDLEWARE = [
     "gongzhi.web.middleware.idle",
     "gongzhi.web.middleware.DefaultDeny",
     "gongzhi.web.middleware.first_password",
+    "allauth.account.middleware.AccountMiddleware",
+    "gongzhi.web.middleware.second_proof",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -172,10 +180,59 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+    {"NAME": "gongzhi.ground.people.passwords.KindsOfSigns"},
+    {"NAME": "gongzhi.ground.people.passwords.EasyToGuess"},
 ]
 LOGIN_URL = "/accounts/login/"
 LOGIN_REDIRECT_URL = "/desk/"
 LOGOUT_REDIRECT_URL = "/"
+
+# Whose second proof is asked for: officers, all or off. A demo is opened without.
+MFA = os.environ.get("GONGZHI_MFA") or ("officers" if SECURE else "off")
+if MFA not in {"officers", "all", "off"}:
+    raise ImproperlyConfigured(f"GONGZHI_MFA 写 officers、all 或 off，现在是 {MFA}")
+MFA_ADAPTER = "gongzhi.web.mfa.Adapter"
+# A telephone's clock may be half a minute off.
+MFA_TOTP_TOLERANCE = 1
+# A browser takes a key without TLS on this machine only; so does this.
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not SECURE
+
+# Signing in from other systems. allauth's own pages, tables and sign-up stay closed: no address leads to them.
+ACCOUNT_USER_MODEL_USERNAME_FIELD = "username"
+ACCOUNT_USER_MODEL_EMAIL_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+SOCIALACCOUNT_ADAPTER = "gongzhi.web.providers.adapters.Adapter"
+OIDC_NAME = os.environ.get("GONGZHI_OIDC_NAME") or "统一身份认证"
+OIDC_CLAIM = os.environ.get("GONGZHI_OIDC_CLAIM") or "sub"
+# Other addresses for where these systems are run on premises.
+WECOM_API = os.environ.get("GONGZHI_WECOM_API") or "https://qyapi.weixin.qq.com"
+WECOM_LOGIN = os.environ.get("GONGZHI_WECOM_LOGIN") or "https://login.work.weixin.qq.com"
+WECOM_INSIDE = os.environ.get("GONGZHI_WECOM_INSIDE") or "https://open.weixin.qq.com"
+DINGTALK_API = os.environ.get("GONGZHI_DINGTALK_API") or "https://api.dingtalk.com"
+DINGTALK_LOGIN = os.environ.get("GONGZHI_DINGTALK_LOGIN") or "https://login.dingtalk.com"
+
+
+def _door(provider: str, client: str, secret: str, **more: Any) -> dict[str, Any]:
+    """An application at another system, when its settings are there."""
+    client, secret = os.environ.get(client, ""), os.environ.get(secret, "")
+    app = {"provider_id": provider, "name": provider, "client_id": client, "secret": secret, **more}
+    return {"APPS": [app] if client and secret else []}
+
+
+SOCIALACCOUNT_PROVIDERS = {
+    "openid_connect": _door(
+        "oidc",
+        "GONGZHI_OIDC_CLIENT_ID",
+        "GONGZHI_OIDC_SECRET",
+        settings={"server_url": os.environ.get("GONGZHI_OIDC_URL", "")},
+    ),
+    "wecom": _door(
+        "wecom", "GONGZHI_WECOM_CORP_ID", "GONGZHI_WECOM_SECRET", key=os.environ.get("GONGZHI_WECOM_AGENT_ID", "")
+    ),
+    "dingtalk": _door("dingtalk", "GONGZHI_DINGTALK_CLIENT_ID", "GONGZHI_DINGTALK_SECRET"),
+}
 
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = 0.5  # hours

@@ -17,6 +17,8 @@ from gongzhi.web import (
     feedback,
     health,
     jobs,
+    me,
+    mfa,
     noticeboard,
     operation,
     photos,
@@ -28,6 +30,7 @@ from gongzhi.web import (
     styleguide,
     tasks,
 )
+from gongzhi.web.providers import views as doors
 
 handler400 = errors.bad_request
 handler403 = errors.forbidden
@@ -60,9 +63,24 @@ urlpatterns = [
     path("accounts/login/", accounts.SignInPage.as_view(), name="login"),
     path("accounts/logout/", LogoutView.as_view(), name="logout"),
     path("accounts/password/", accounts.password, name="password"),
+    path("accounts/second/", mfa.second, name="second"),
+    path("accounts/again/", mfa.again, name="again"),
+    path("accounts/by/<str:name>/", doors.go, name="door"),
+    path("accounts/by/<str:name>/back/", doors.back, name="door_back"),
     path("accounts/post/", accounts.post, name="post"),
     path("accounts/stay/", accounts.stay, name="stay"),
     path("api/", addresses()),
+    path("me/", me.page, name="me"),
+    path("me/copy/", me.copy, name="copy"),
+    path("me/sessions/", me.end_sessions, name="end_sessions"),
+    path("me/tokens/", me.make_token, name="make_token"),
+    path("me/tokens/withdraw/", me.withdraw_token, name="withdraw_token"),
+    path("me/unlink/", me.unlink, name="unlink"),
+    path("me/second/", mfa.index, name="factors"),
+    path("me/second/code/", mfa.set_up_code, name="factor_code"),
+    path("me/second/key/", mfa.set_up_key, name="factor_key"),
+    path("me/second/recovery/", mfa.recovery, name="recovery"),
+    path("me/second/remove/", mfa.remove, name="factor_remove"),
     path("photos/<uuid:pk>/", photos.photo, name="photo"),
     path("photos/<uuid:pk>/small/", photos.small, name="photo-small"),
     path("jobs/", jobs.index, name="jobs"),

@@ -1,4 +1,4 @@
-"""Signing in and out, the first password, the posts one holds."""
+"""Signing in and out, the password, the post one acts in."""
 
 from __future__ import annotations
 
@@ -17,10 +17,12 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
-from gongzhi.ground.people.models import Account
-from gongzhi.web.access import acting_post, signed_in
-from gongzhi.web.doing import open_acts
+from gongzhi.ground.people import doors
+from gongzhi.ground.people.models import Account, OpenSession
+from gongzhi.web.access import signed_in
+from gongzhi.web.entrance import begin, prove
 from gongzhi.web.middleware import touch
+from gongzhi.web.providers.doors import configured
 from gongzhi.web.toasts import done
 
 
@@ -59,22 +61,26 @@ class SignInPage(auth.LoginView):
             "problems": wrong_fields(form) if form.is_bound else [],
             "problems_title": "没有登录",
             "typed": self.request.POST.get("typed", ""),
+            "doors": configured(),
             "limit": settings.AXES_FAILURE_LIMIT,
             "minutes": round(settings.AXES_COOLOFF_TIME * 60),
         }
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
-        response = super().form_valid(form)
-        touch(self.request)
+        account = form.get_user()
+        if not isinstance(account, Account):
+            raise Http404
         if typed := self.request.POST.get("typed"):
             self.request.session["typed"] = typed
             self.request.session["typed_at"] = self.request.POST.get("next", "")
-        return response
+        return begin(self.request, account, by="password", next_url=self.get_success_url())
 
 
 class NewPassword(forms.Form):
     current = forms.CharField(label="现在的密码", strip=False)
-    new = forms.CharField(label="新密码", strip=False, help_text="至少 10 位，不能全是数字，不能和账号相近")
+    new = forms.CharField(
+        label="新密码", strip=False, help_text="至少 10 位，大小写字母、数字、符号有三种，不用常见的词"
+    )
     again = forms.CharField(label="再输一次新密码", strip=False)
 
     def __init__(self, account: Account, *args: Any, **kwargs: Any) -> None:
@@ -100,6 +106,8 @@ class NewPassword(forms.Form):
 
     def clean_new(self) -> str:
         text = str(self.cleaned_data["new"])
+        if text == self.data.get("current"):
+            raise forms.ValidationError("新密码要和现在的不一样")
         validate_password(text, self.account)
         return text
 
@@ -107,8 +115,6 @@ class NewPassword(forms.Form):
         given = self.cleaned_data
         if given.get("new") and given.get("again") and given["new"] != given["again"]:
             self.add_error("again", "两次输入的新密码不一样")
-        if given.get("new") and given.get("new") == given.get("current"):
-            self.add_error("new", "新密码要和现在的不一样")
         return given
 
 
@@ -124,21 +130,20 @@ def password(request: HttpRequest) -> HttpResponse:
         account.set_password(form.cleaned_data["new"])
         account.must_change_password = False
         account.save(update_fields=["password", "must_change_password"])
-        update_session_auth_hash(request, account)
+        end_others(request, account)
         done(request, "密码已改好")
         return redirect(settings.LOGIN_REDIRECT_URL if first else "me")
     context = {"form": form, "first": first, "problems": wrong_fields(form) if form.is_bound else []}
     return render(request, "accounts/password.html", context)
 
 
-def me(request: HttpRequest) -> HttpResponse:
-    """更多: the posts one holds, the one one acts in, the way out."""
-    found = signed_in(request)
-    return render(
-        request,
-        "accounts/me.html",
-        {"posts": found.held, "post": acting_post(request), "may_write": bool(open_acts(found))},
-    )
+def end_others(request: HttpRequest, account: Account) -> None:
+    """A new password ends what the old one opened elsewhere; this session goes on under a new key."""
+    before = request.session.session_key
+    doors.end_sessions(account, keep=before)
+    update_session_auth_hash(request, account)
+    OpenSession.objects.filter(key=before).update(key=request.session.session_key)
+    prove(request)
 
 
 @require_POST

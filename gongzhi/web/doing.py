@@ -34,6 +34,7 @@ from gongzhi.ground.places.models import Organisation, Place, PlaceKind
 from gongzhi.ground.refusals import Conflict, Refused
 from gongzhi.ground.rules import reads as rules
 from gongzhi.web.access import signed_in
+from gongzhi.web.entrance import ask_again, proved
 from gongzhi.web.naming import ROOMS, address_of, names_of, post_words
 from gongzhi.web.photos import kept_photos, own_photos
 from gongzhi.web.templatetags.words import thing
@@ -51,6 +52,8 @@ BARRED = {
 }
 # Acts whose amounts are what there is, not what was done.
 STOCKTAKING = {"places.count"}
+# What cannot be taken back or opens what is sealed: only for somebody who has just proved who they are.
+PROVED = {"people.end_sessions", "people.erase", "people.invite", "people.reset_mfa", "people.reveal"}
 YES_NO = (("true", "是"), ("false", "否"))
 
 
@@ -448,6 +451,9 @@ def do(request: HttpRequest, name: str) -> HttpResponse:
     act = registry.get(name)
     if act is None or act not in open_acts(looking):
         raise Http404
+    if act.name in PROVED and not proved(request):
+        keep_typed(request, request.POST)
+        return ask_again(request)
     typed = typed_before(request)
     form = Form(act, looking, typed or request.POST, request.GET)
     if request.method == "POST":
@@ -471,6 +477,14 @@ def do(request: HttpRequest, name: str) -> HttpResponse:
         "takes_files": any(kind == "photos" for _, kind, _ in form.parameters.values()),
     }
     return render(request, "doing/form.html", context, status=form.status)
+
+
+def keep_typed(request: HttpRequest, typed: QueryDict) -> None:
+    """What was sent waits in the session until the way back to this form is free."""
+    if typed:
+        kept = typed.copy()
+        kept.pop("csrfmiddlewaretoken", None)
+        request.session["typed"], request.session["typed_at"] = kept.urlencode(), request.get_full_path()
 
 
 def typed_before(request: HttpRequest) -> QueryDict | None:

@@ -1,4 +1,4 @@
-"""What every request passes: a reference number, default deny, the idle limit, the first password."""
+"""What every request passes: a reference number, default deny, the idle limit, the first password, the second proof."""
 
 from __future__ import annotations
 
@@ -16,8 +16,11 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 
 from gongzhi.ground import today
+from gongzhi.ground.people import doors
 from gongzhi.ground.people.models import Account
 from gongzhi.web import errors
+from gongzhi.web.access import viewer
+from gongzhi.web.entrance import ask_again
 from gongzhi.web.exchange import is_part
 
 Respond = Callable[[HttpRequest], HttpResponse]
@@ -114,6 +117,28 @@ def first_password(respond: Respond) -> Respond:
             page = reverse("password")
             if request.path not in {page, reverse("logout"), reverse("stay")}:
                 return redirect(page)
+        return respond(request)
+
+    return answer
+
+
+def second_proof(respond: Respond) -> Respond:
+    """A session is whole only with the second proof, where one is set up; where one is needed and missing, nothing
+    opens but the pages that set it up."""
+    setting_up = ("factors", "factor_code", "factor_key", "recovery", "again", "password", "logout", "stay")
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        account = request.user
+        if not isinstance(account, Account) or request.session.get("second") or request.path.startswith("/api/"):
+            return respond(request)
+        if account.must_change_password or request.path in {reverse(name) for name in setting_up}:
+            return respond(request)
+        if "second" not in request.session:
+            if doors.has_second(account):
+                return ask_again(request)
+            request.session["second"] = False
+        if settings.MFA != "off" and (found := viewer(request)) and doors.needs_second(found.held):
+            return redirect("factors")
         return respond(request)
 
     return answer

@@ -23,6 +23,7 @@ __all__ = [
     "Appointment",
     "BlindIndex",
     "Gram",
+    "OpenSession",
     "Person",
     "PersonKey",
     "Role",
@@ -159,6 +160,23 @@ class Account(AbstractBaseUser):
         if actor is None:
             raise Unknown("people.erased", "这个账号的人员信息已删除")
         return actor
+
+
+class OpenSession(models.Model):
+    """登录: a browser in which an account is signed in, for its holder to see and to end. No address, no trail."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    district = DistrictField()
+    account = ScopedFK(Account, models.CASCADE, related_name="sessions", verbose_name="账号")
+    key = models.CharField("会话", max_length=40, unique=True, editable=False)
+    browser = models.CharField("浏览器", max_length=40)
+    opened_at = models.DateTimeField("登录时间", default=now)
+
+    class Meta:
+        verbose_name = "登录"
+
+    def __str__(self) -> str:
+        return self.browser
 
 
 class AppointmentQuerySet(models.QuerySet["Appointment"]):

@@ -89,6 +89,14 @@ def _clean_words(value: str) -> str:
     return text
 
 
+def _clean_identity(value: str) -> str:
+    """Who somebody is for another system, exactly as that system says it."""
+    text = value.strip()
+    if len(text) > 255 or not text.isprintable():
+        raise Refused("people.vault.identity", "外部账号的编号不对，请照对方系统里的原样填")
+    return text
+
+
 def _mask_name(name: str) -> str:
     return name[0] + "*" * min(len(name) - 1, 2)
 
@@ -121,10 +129,11 @@ class Spec:
     sensitive: bool = True
 
 
+_SIGN_IN = frozenset({Purpose.SIGN_IN})
 _CARE = frozenset({Purpose.AID, Purpose.EMERGENCY})
 FIELDS: dict[Field, Spec] = {
     Field.NAME: Spec(
-        frozenset(Purpose) - {Purpose.REQUEST},
+        frozenset(Purpose) - {Purpose.REQUEST, Purpose.SIGN_IN},
         _clean_name,
         _mask_name,
         form=lambda name: re.sub(r"[\s·'-]", "", name).casefold(),
@@ -139,6 +148,9 @@ FIELDS: dict[Field, Spec] = {
     Field.HEALTH: Spec(_CARE),
     Field.PETITION: Spec(frozenset({Purpose.CONTACT, Purpose.AID})),
     Field.NOTE: Spec(_CARE | {Purpose.CONTACT}),
+    Field.OIDC: Spec(_SIGN_IN, _clean_identity, form=str, sensitive=False),
+    Field.WECOM: Spec(_SIGN_IN, _clean_identity, form=str, sensitive=False),
+    Field.DINGTALK: Spec(_SIGN_IN, _clean_identity, form=str, sensitive=False),
 }
 
 

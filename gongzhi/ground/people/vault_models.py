@@ -24,6 +24,9 @@ class Field(models.TextChoices):
     HEALTH = "health", "健康状况"
     PETITION = "petition", "信访经历"
     NOTE = "note", "备注"
+    OIDC = "oidc", "统一身份账号"
+    WECOM = "wecom", "企业微信账号"
+    DINGTALK = "dingtalk", "钉钉账号"
 
 
 class Purpose(models.TextChoices):
@@ -35,6 +38,7 @@ class Purpose(models.TextChoices):
     AID = "aid", "困难帮扶"
     EMERGENCY = "emergency", "应急救助"
     REQUEST = "request", "本人查阅复制"
+    SIGN_IN = "sign_in", "登录"
 
 
 class PersonKey(models.Model):

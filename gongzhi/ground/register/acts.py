@@ -1,3 +1,3 @@
-from gongzhi.ground.register import divisions, from_paper, handing, invitations, people, places, positions
+from gongzhi.ground.register import divisions, doors, from_paper, handing, invitations, people, places, positions
 
-__all__ = ["divisions", "from_paper", "handing", "invitations", "people", "places", "positions"]
+__all__ = ["divisions", "doors", "from_paper", "handing", "invitations", "people", "places", "positions"]

@@ -11,6 +11,7 @@ from django.db import connection, transaction
 from django.db.models import Q
 
 from gongzhi.ground import now, today
+from gongzhi.ground.files import store
 from gongzhi.ground.ledger import numbers
 from gongzhi.ground.ledger.acts import Audience, By, Entry, Share, act, lock
 from gongzhi.ground.ledger.models import Fact, personal_models, worded_models
@@ -379,6 +380,7 @@ def _destroy(person: Person) -> None:
         for model in worded_models():
             rows = model._default_manager.filter(Q(fact__by=actor) | Q(fact__recorded_by=actor))
             rows.update(text="", salt="")
+        store.destroy_of(actor)
         search.forget_words_of(actor)
     for holder in personal_models():
         holder._default_manager.filter(**{"person": person}).update(**holder.PERSONAL)

@@ -4,6 +4,7 @@ import "./exchange.js";
 import "./panel.js";
 import "./forms.js";
 import "./photos.js";
+import "./webauthn.js";
 import "./messages.js";
 import "./idle.js";
 import "./keys.js";
