@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import wraps
 from typing import Any
 
@@ -48,6 +49,19 @@ def acting_post(request: HttpRequest) -> Appointment | None:
         return None
     chosen = request.session.get("post")
     return next((post for post in found.held if str(post.pk) == chosen), found.held[0])
+
+
+def chosen_post(request: HttpRequest) -> Appointment | None:
+    """The post one chose to act in; None for all of one's posts together."""
+    chosen = request.session.get("post")
+    return next((post for post in signed_in(request).held if str(post.pk) == chosen), None)
+
+
+def at_desk(request: HttpRequest) -> Viewer:
+    """The viewer in the chosen post alone: whose work the desk and the lists of what is mine show. What may be seen
+    and done does not shrink by the choice: a person has all the posts held."""
+    found, post = signed_in(request), chosen_post(request)
+    return replace(found, held=[post]) if post else found
 
 
 def home_place(request: HttpRequest) -> Place | None:

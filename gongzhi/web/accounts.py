@@ -148,9 +148,9 @@ def end_others(request: HttpRequest, account: Account) -> None:
 
 @require_POST
 def post(request: HttpRequest) -> HttpResponse:
-    """Act in another of one's posts."""
+    """Act in another of one's posts, or in all of them."""
     chosen = request.POST.get("post", "")
-    if all(str(held.pk) != chosen for held in signed_in(request).held):
+    if chosen != "all" and all(str(held.pk) != chosen for held in signed_in(request).held):
         raise Http404
     request.session["post"] = chosen
     return redirect("desk")

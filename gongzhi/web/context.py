@@ -13,7 +13,7 @@ from django.utils.crypto import salted_hmac
 from gongzhi.ground.ledger.models import Fact, Installation
 from gongzhi.ground.people.models import AREA_OFFICERS, Account, Role
 from gongzhi.hall.readers import OFFICERS, READERS
-from gongzhi.web.access import WORK, acting_post, viewer
+from gongzhi.web.access import WORK, acting_post, chosen_post, viewer
 from gongzhi.web.look import Look
 from gongzhi.web.middleware import idle_left
 from gongzhi.web.naming import names_of, post_words
@@ -90,7 +90,9 @@ def installation(request: HttpRequest) -> dict[str, Any]:
     if looking and isinstance(account, Account):
         post = acting_post(request)
         name = names_of([looking.actor.pk]).get(looking.actor.pk, account.username)
-        context["acting"] = {"name": name, "post": post_words(post) if post else "没有任职"}
+        several = len(looking.held) > 1 and chosen_post(request) is None
+        told = post_words(post) + f"等 {len(looking.held)} 个任职" * several if post else "没有任职"
+        context["acting"] = {"name": name, "post": told}
         # Tells a browser whose drafts these are, and nobody who it is.
         context["drafts_of"] = salted_hmac("drafts", str(looking.actor.pk)).hexdigest()[:16]
         context["idle_left"] = idle_left(request) if "seen" in request.session else 0

@@ -1,36 +1,84 @@
-"""我的一天: where one arrives after signing in. What is due, what is new, what waits for one's own hand."""
+"""我的一天: where one arrives after signing in. What is to be done today, by when; what others have in hand.
+
+Each kind of post has its own desk: those who work see their work, a member a few things in plain words, the system
+administrator how the installation runs, the auditor what may be checked.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from gongzhi.ground import today
+from gongzhi.clock.jobs.models import Job, State
+from gongzhi.ground import SHANGHAI, now, today
 from gongzhi.ground.ledger.acts import registry
-from gongzhi.ground.people.may import Viewer
+from gongzhi.ground.people.may import Viewer, reach
+from gongzhi.ground.people.models import Appointment, Role
 from gongzhi.ground.tasks.models import Task
 from gongzhi.hall import my_day
-from gongzhi.web.access import signed_in
+from gongzhi.hall.my_day import Some
+from gongzhi.rooms.problems.models import Problem, Stage
+from gongzhi.upper.league.reads import week_of
+from gongzhi.web import tasks
+from gongzhi.web.access import at_desk, chosen_post, signed_in
 from gongzhi.web.doing import open_acts
-from gongzhi.web.problems import rows_of
+from gongzhi.web.naming import post_words
+from gongzhi.web.problems import Row, rows_of
+from gongzhi.web.recent import recent
+
+# Who has a walk, a way to report and little else: a page of four things at most.
+PLAIN = frozenset({Role.MEMBER, Role.ROAD_STEWARD, Role.BUILDING_HEAD})
+WAITED = 6
+AFTERNOON = 12
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A task as the desk prints it."""
+class Jobs:
+    """A section of the desk: its rows, how many there are in all, and where the whole list is."""
 
-    task: Task
-    text: str
-    late: bool
+    rows: Sequence[Any]
+    count: int
+    href: str
+    many: bool = False
+
+    @property
+    def words(self) -> str:
+        return f"{my_day.MOST_COUNTED} 多" if self.many else str(self.count)
+
+    @property
+    def rest(self) -> int:
+        return self.count - len(self.rows)
+
+    def __bool__(self) -> bool:
+        return self.count > 0
 
 
-def asked(tasks: list[Task]) -> list[Asked]:
-    """Tasks of one's own organisations and area: their words are for their desk."""
-    return [Asked(one, str(one), one.due_on is not None and one.due_on < today()) for one in tasks]
+@dataclass(frozen=True)
+class Waiting:
+    """What another has in hand, and who."""
+
+    title: str
+    href: str
+    on: str
+    since: date | None = None
+    late: bool = False
+
+
+@dataclass(frozen=True)
+class Post:
+    """A post as the switch shows it."""
+
+    key: str
+    words: str
+    chosen: bool
 
 
 def may(looking: Viewer, name: str) -> bool:
@@ -39,32 +87,153 @@ def may(looking: Viewer, name: str) -> bool:
 
 @require_safe
 def page(request: HttpRequest) -> HttpResponse:
-    looking = signed_in(request)
-    due, fresh, check = my_day.to_resolve(looking), my_day.to_dispatch(looking), my_day.to_verify(looking)
-    rows = rows_of([*due, *fresh, *check], looking)
-    cut, end = len(due), len(due) + len(fresh)
-    walks = my_day.walks(looking)
+    looking = at_desk(request)
+    roles = {post.role for post in looking.held}
     context = {
         "today": today(),
         "week": today().isocalendar().week,
-        "due": rows[:cut],
-        "fresh": rows[cut:end],
-        "check": rows[end:],
-        "late": sum(bool(row.clock and row.clock.late) for row in rows[:cut]),
-        "tasks": asked(my_day.to_answer(looking)),
-        "answered": asked(my_day.to_close(looking)),
+        "posts": posts_of(request),
+        "recent": recent(request, signed_in(request)),
+        "may_report": may(looking, "problems.report"),
+        "here": reverse("desk"),
+    }
+    if roles and roles <= PLAIN:
+        return render(request, "desk/member.html", context | of_member(looking))
+    keeper = looking.holds(Role.ADMINISTRATOR)
+    context |= of_work(looking) if roles - {Role.ADMINISTRATOR, Role.AUDITOR} else {}
+    context |= of_running(looking) if keeper else {}
+    context |= {
+        "keeper": keeper,
+        "auditor": looking.is_auditor,
+        "working": bool(roles - {Role.ADMINISTRATOR, Role.AUDITOR}),
+        "meeting": meeting_of(looking) if looking.holds(Role.STREET_ORGANISER, Role.DISTRICT_ORGANISER) else None,
+    }
+    return render(request, "desk/page.html", context)
+
+
+def posts_of(request: HttpRequest) -> list[Post]:
+    """The switch: only for those who hold several posts."""
+    held, chosen = signed_in(request).held, chosen_post(request)
+    if len(held) < 2:
+        return []
+    named = [Post(str(post.pk), post_words(post), chosen is not None and post.pk == chosen.pk) for post in held]
+    return [Post("all", "全部任职", chosen is None), *named]
+
+
+def of_work(looking: Viewer) -> dict[str, Any]:
+    """Problems and tasks: one's own by urgency, what others have, what is due soon, the walks of the day."""
+    due = my_day.due(looking)
+    fresh = my_day.some(my_day.to_dispatch(looking), "id")
+    check = my_day.some(my_day.to_verify(looking), "due_at", "id")
+    handed = my_day.some(my_day.handed_out(looking), "due_at", "id", shown=WAITED)
+    parts = (due.now, due.old, due.soon, fresh, check, handed)
+    rows = iter(rows_of([problem for part in parts for problem in part.rows], looking))
+    listed = [[next(rows) for _ in part.rows] for part in parts]
+    answer = my_day.some(
+        my_day.to_answer(looking).select_related("assignee", "fact").prefetch_related("answers__fact"), "due_on", "id"
+    )
+    close = my_day.some(
+        my_day.to_close(looking).select_related("assignee", "fact").prefetch_related("answers__fact"), "due_on", "id"
+    )
+    asked = my_day.some(my_day.asked_for(looking).select_related("assignee"), "due_on", "id", shown=WAITED)
+    walks = my_day.walks(looking)
+    problems = reverse("problems")
+    waiting = [waited(row) for row in listed[5]] + [asked_of(task) for task in asked.rows]
+    on = today()
+    return {
+        "due": jobs(due.now, listed[0], f"{problems}?view=dispatched"),
+        "late": sum(bool(row.clock and row.clock.late) for row in listed[0]),
+        "old": jobs(due.old, listed[1], f"{problems}?view=late"),
+        "soon": jobs(due.soon, listed[2], f"{problems}?view=dispatched"),
+        "later": due.later,
+        "fresh": jobs(fresh, listed[3], f"{problems}?view=reported"),
+        "check": jobs(check, listed[4], f"{problems}?view=resolved"),
+        "answer": jobs(answer, tasks.rows_of(answer.rows, looking, on), f"{reverse('tasks')}?view=answer"),
+        "close": jobs(close, tasks.rows_of(close.rows, looking, on), f"{reverse('tasks')}?view=close"),
+        "waiting": Jobs(waiting, handed.count + asked.count, f"{problems}?view=open", handed.many or asked.many),
+        "asked_count": asked.count,
         "walks": walks,
         "walked": sum(bool(walk.morning) for walk in walks),
-        "may_report": may(looking, "problems.report"),
         "may_dispatch": may(looking, "problems.dispatch"),
         "may_resolve": may(looking, "problems.resolve"),
         "may_verify": may(looking, "problems.verify"),
         "may_patrol": may(looking, "activities.patrol"),
         "may_answer": may(looking, "tasks.answer"),
-        "officer": bool(looking.officer_areas),
-        "auditor": looking.is_auditor,
+        "may_assign": may(looking, "tasks.assign"),
+        "resolves": may(looking, "problems.resolve"),
         "may_write": bool(open_acts(looking)),
-        "shown": my_day.SHOWN,
-        "here": reverse("desk"),
     }
-    return render(request, "desk/page.html", context)
+
+
+def jobs(part: Some, rows: Sequence[Any], href: str) -> Jobs:
+    return Jobs(rows, part.count, href, part.many)
+
+
+def waited(row: Row) -> Waiting:
+    """Whom a problem waits for: who handles it, or somebody else to look at what was done."""
+    problem: Problem = row.problem
+    on = f"等{problem.handler}办结" if problem.stage == Stage.DISPATCHED else "等另一人核查"
+    href = reverse("problem", args=[problem.number])
+    return Waiting(
+        row.title,
+        href,
+        on,
+        problem.due_at and problem.due_at.astimezone(SHANGHAI).date(),
+        bool(row.clock and row.clock.late),
+    )
+
+
+def asked_of(task: Task) -> Waiting:
+    late = task.due_on is not None and task.due_on < today()
+    return Waiting(str(task), reverse("task", args=[task.number]), f"等{task.assignee}答复", task.due_on, late)
+
+
+def of_member(looking: Viewer) -> dict[str, Any]:
+    """A member's desk: the walk, a way to report, what became of what was reported."""
+    found = my_day.some(my_day.reported(looking), "-id", shown=2)
+    evening = now().astimezone(SHANGHAI).hour >= AFTERNOON
+    return {
+        "walks": [(walk, walk.evening if evening else walk.morning) for walk in my_day.walks(looking)[:2]],
+        "slot": "evening" if evening else "morning",
+        "slot_name": "晚巡" if evening else "早巡",
+        "found": jobs(found, rows_of(found.rows, looking), reverse("problems")),
+        "may_patrol": may(looking, "activities.patrol"),
+    }
+
+
+def of_running(looking: Viewer) -> dict[str, Any]:
+    """What the system administrator looks after: jobs that failed or stand."""
+    here = Job.objects.filter(district=looking.actor.district)
+    return {
+        "stuck": here.filter(state=State.DEAD).count(),
+        "failed": here.filter(state=State.FAILED, ended_at__gte=now() - timedelta(days=1)).count(),
+        "running": here.open().count(),
+    }
+
+
+@dataclass(frozen=True)
+class Meeting:
+    """Monday's meeting: last week's comparison and briefing, and what is overdue."""
+
+    standing: str
+    briefing: str
+    late: str
+    first: date
+    last: date
+
+
+def meeting_of(looking: Viewer) -> Meeting | None:
+    post: Appointment | None = next(
+        (one for one in looking.held if one.role in (Role.STREET_ORGANISER, Role.DISTRICT_ORGANISER)), None
+    )
+    if post is None:
+        return None
+    place, on = reach(post), today()
+    first = on - timedelta(days=on.weekday() + 7)
+    last = first + timedelta(days=6)
+    week = urlencode({"place": place.code, "week": week_of(first)})
+    span = urlencode({"place": place.code, "from": first.isoformat(), "to": last.isoformat()})
+    late = urlencode({"place": place.code, "view": "late"})
+    return Meeting(
+        f"{reverse('standing')}?{week}", f"{reverse('briefing')}?{span}", f"{reverse('problems')}?{late}", first, last
+    )

@@ -157,6 +157,11 @@ def open_acts(looking: Viewer) -> list[Act[Any]]:
     return [act for act in registry.values() if roles & set(act.who) and has_form(act)]
 
 
+def undoing() -> set[str]:
+    """Acts that only take back another: they stand behind what was done, in no list of their own."""
+    return {act.undo for act in registry.values() if act.undo}
+
+
 @dataclass(frozen=True)
 class Verb:
     """An act as templates may hold it: they would call the act itself."""
@@ -441,6 +446,8 @@ def index(request: HttpRequest) -> HttpResponse:
     """可以登记的事: the acts open to one's posts."""
     groups: dict[str, list[Verb]] = {name: [] for name in ROOMS.values()}
     for act in open_acts(signed_in(request)):
+        if act.name in undoing():
+            continue
         groups[ROOMS[act.room]].append(Verb.of(act))
     return render(request, "doing/index.html", {"groups": {name: acts for name, acts in groups.items() if acts}})
 
@@ -460,7 +467,8 @@ def do(request: HttpRequest, name: str) -> HttpResponse:
         form.keep_photos(request.FILES)
     if request.method == "POST" and (fact := form.send()):
         said = "这条已经登记过，没有重复登记" if getattr(fact, "repeated", False) else act.fact_chinese
-        done(request, f"{said}：{fact.label}", see_url=reverse("fact", args=[fact.pk]))
+        undo = reverse("withdraw", args=[fact.pk]) if act.undo and not getattr(fact, "repeated", False) else ""
+        done(request, f"{said}：{fact.label}", undo, see_url=reverse("fact", args=[fact.pk]))
         return redirect(back(request, fact))
     context = {
         "form": form,

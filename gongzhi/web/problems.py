@@ -36,6 +36,7 @@ from gongzhi.web.doing import Verb
 from gongzhi.web.filters import Filters, Select
 from gongzhi.web.naming import Amount, Tag, Words, actor_words, knows_who, names_of, reading_order
 from gongzhi.web.photos import photos_of
+from gongzhi.web.recent import opened
 from gongzhi.web.templatetags.words import thing
 
 SIZE = 30
@@ -60,7 +61,7 @@ TAGS = {
     Stage.SETTLED: ("tag-done", "done"),
     Stage.WITHDRAWN: ("", "info"),
 }
-VIEWS = {"open": "在办", "late": "已超时", "reported": "待派遣", "resolved": "等核查", "all": "全部"}
+VIEWS = {"open": "在办", "late": "已超时", "reported": "待派遣", "dispatched": "处置中", "resolved": "等核查", "all": "全部"}
 # The last hours before the due instant are said in ochre.
 NEAR_HOURS = 4
 # From so many months on, what is overdue is said in months: nobody counts 1606 working days.
@@ -153,7 +154,7 @@ def narrowed(problems: ProblemQuerySet, view: str, at: datetime) -> ProblemQuery
             return problems
         case "late":
             return problems.overdue(at)
-        case "reported" | "resolved":
+        case "reported" | "dispatched" | "resolved":
             return problems.filter(stage=view)
     return problems.open()
 
@@ -340,6 +341,7 @@ def page(request: HttpRequest, number: str) -> HttpResponse:
     )
     if problem is None:
         raise Http404
+    opened(request, f"problem/{problem.number}")
     timeline = reads.timeline(problem, looking)
     facts = [fact for step in timeline.steps for fact in (step.fact, *(one.fact for one in step.corrections))]
     names = names_of({fact.by_id for fact in facts if knows_who(looking, fact)})

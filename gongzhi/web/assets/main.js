@@ -8,5 +8,6 @@ import "./webauthn.js";
 import "./messages.js";
 import "./idle.js";
 import "./keys.js";
+import "./search.js";
 
 document.documentElement.classList.add("js");
