@@ -86,6 +86,7 @@ SPONSOR = os.environ.get("GONGZHI_SPONSOR", "")
 # For residents, as it is to be read: 0371-5550 0128，工作日 8:30—17:30.
 PHONE = os.environ.get("GONGZHI_PHONE", "")
 TILE_URL = os.environ.get("GONGZHI_TILE_URL", "")
+MAP_APPROVAL = os.environ.get("GONGZHI_MAP_APPROVAL", "")
 # Where people reach the platform: printed on papers, linked in notices.
 SITE_URL = os.environ.get("GONGZHI_SITE_URL", "").rstrip("/")
 

@@ -22,7 +22,7 @@ from gongzhi.ground.rules import reads as rules
 from gongzhi.ground.words import amount, digits
 
 # Where the page of a subject is; a subject without a page is reached through its facts.
-PAGES = {"problem": "problem", "task": "task", "feedback": "feedback_one", "doubt": "doubt"}
+PAGES = {"problem": "problem", "task": "task", "feedback": "feedback_one", "place": "place", "organisation": "organisation", "doubt": "doubt"}
 ROOMS = {
     "problems": "问题",
     "activities": "活动",

@@ -1,33 +1,61 @@
-/* A map of what an address tells as GeoJSON; without tiles it is lines and points on plain ground. Beside it stands the
-   same as a list, for those without it.
+/* A map of what an address tells as GeoJSON; without tiles it is outlines, lines and points on plain ground. Beside it
+   stands the same as a list, for those without it.
 
-     <div class="map" data-map="/places/…/map.json" data-tiles="https://…/{z}/{x}/{y}.png" role="application"
+     <div class="map" data-map="/map/features.json?place=…" data-tiles="https://…/{z}/{x}/{y}.png" role="application"
           aria-label="…"></div>
 
-   A feature's properties: `kind` (section, open, done, centre, area), `name`, `href`. */
+   A feature's properties: `kind` (area, section, centre, spot), `name`, `sort` (its kind in words), `href`; a spot has
+   `open`, `late`, `done` and `words`. Every point is reached by Tab and opened by Enter. When there is too much for
+   single yards (`wide`), what is in the box is fetched anew at each move. */
 import "leaflet/dist/leaflet.css";
 import * as L from "leaflet";
 
-const RADIUS = 8;
+const POINTS = { centre: 1, spot: 2 };
+// Names stand on the map itself from this near.
+const NAMED_FROM = 15;
 
-function styleOf(kind) {
-  return { className: `map-${kind || "area"}`, weight: kind === "section" ? 4 : 2, fill: kind !== "section" };
+function badge(style, count) {
+  const sign = document.createElement("span");
+  sign.className = style;
+  sign.textContent = String(count);
+  return sign;
 }
 
-function point(feature, at) {
-  const kind = feature.properties.kind;
-  if (kind === "centre") {
-    return L.marker(at, { icon: L.divIcon({ className: "map-centre", iconSize: [18, 18] }), alt: feature.properties.name });
-  }
-  return L.circleMarker(at, { radius: RADIUS, className: `map-${kind}`, weight: 3 });
+function iconOf(told) {
+  if (told.kind === "centre") return L.divIcon({ className: "map-centre", iconSize: [44, 44] });
+  const box = document.createElement("div");
+  box.className = "map-badges";
+  if (told.open) box.append(badge(told.late ? "is-late" : "is-open", told.open));
+  if (told.done) box.append(badge("is-done", told.done));
+  return L.divIcon({ className: "map-spot", html: box, iconSize: [64, 44] });
 }
 
-function label(feature) {
+function pointOf(feature, at) {
   const told = feature.properties;
-  const words = document.createElement(told.href ? "a" : "span");
-  words.textContent = told.name;
-  if (told.href) words.href = told.href;
-  return words;
+  const title = told.words ? `${told.name}，${told.words}` : `${told.name}，${told.sort}`;
+  const marker = L.marker(at, { icon: iconOf(told), keyboard: true, title, alt: title, zIndexOffset: POINTS[told.kind] * 100 });
+  marker.on("add", () => {
+    const sign = marker.getElement();
+    sign.setAttribute("aria-label", title);
+    sign.setAttribute("role", "button");
+  });
+  return marker;
+}
+
+function styleOf(feature) {
+  return { className: `map-${feature.properties.kind}`, fill: feature.properties.kind === "area" };
+}
+
+function telling(told) {
+  const box = document.createElement("div");
+  const name = document.createElement("a");
+  name.className = "name";
+  name.href = told.href;
+  name.textContent = told.name;
+  const words = document.createElement("p");
+  words.textContent = told.words || told.sort;
+  box.append(name, words);
+  return box;
 }
 
 function note(place, words) {
@@ -38,29 +66,67 @@ function note(place, words) {
   place.remove();
 }
 
-async function draw(place) {
-  let told = null;
+async function fetched(address) {
   try {
-    const answer = await fetch(place.dataset.map, { credentials: "same-origin" });
-    if (answer.ok && !answer.redirected) told = await answer.json();
+    const answer = await fetch(address, { credentials: "same-origin" });
+    return answer.ok && !answer.redirected ? await answer.json() : null;
   } catch (lost) {
-    told = null;
+    return null;
   }
-  if (!told) return note(place, "地图没有取到。同样的内容在列表里。");
-  const map = L.map(place, { scrollWheelZoom: false, zoomAnimation: false, fadeAnimation: false, markerZoomAnimation: false });
+}
+
+function withBox(address, bounds) {
+  const box = [bounds.getWest(), bounds.getSouth(), bounds.getEast(), bounds.getNorth()].map((one) => one.toFixed(5));
+  return `${address}&bbox=${box.join(",")}`;
+}
+
+function controls(place, map) {
   map.zoomControl.setPosition("bottomright");
-  place.querySelector(".leaflet-control-zoom-in").setAttribute("aria-label", "放大");
-  place.querySelector(".leaflet-control-zoom-out").setAttribute("aria-label", "缩小");
-  place.querySelectorAll(".leaflet-control-zoom a").forEach((one) => { one.title = one.getAttribute("aria-label"); });
+  [["in", "放大"], ["out", "缩小"]].forEach(([name, words]) => {
+    const button = place.querySelector(`.leaflet-control-zoom-${name}`);
+    button.setAttribute("aria-label", words);
+    button.title = words;
+  });
   map.attributionControl.setPrefix(false);
+}
+
+async function draw(place) {
+  const address = place.dataset.map;
+  let told = await fetched(address);
+  if (!told) return note(place, "地图没有取到。同样的内容在列表里。");
+  if (!told.features.length) return note(place, "这里还没有标到地图上的内容。");
+  const map = L.map(place, {
+    scrollWheelZoom: false, zoomAnimation: false, fadeAnimation: false, markerZoomAnimation: false, zoomSnap: 0.5,
+  });
+  controls(place, map);
   if (place.dataset.tiles) L.tileLayer(place.dataset.tiles, { maxZoom: 18, attribution: place.dataset.source || "" }).addTo(map);
-  const layer = L.geoJSON(told, {
-    style: (feature) => styleOf(feature.properties.kind),
-    pointToLayer: point,
-    onEachFeature: (feature, drawn) => { if (feature.properties.name) drawn.bindPopup(label(feature)); },
+  const layer = L.geoJSON(null, {
+    style: styleOf,
+    pointToLayer: pointOf,
+    onEachFeature: (feature, drawn) => {
+      drawn.bindPopup(() => telling(feature.properties));
+      // The outline of a yard is named; that of a whole area would be named in the middle of everything.
+      if (feature.properties.kind === "section" || feature.properties.sort === "楼院") {
+        drawn.bindTooltip(feature.properties.name, { permanent: true, direction: "center", className: "map-name" });
+      }
+    },
   }).addTo(map);
-  if (layer.getLayers().length) map.fitBounds(layer.getBounds(), { padding: [24, 24], maxZoom: 17 });
-  else return note(place, "这里还没有标到地图上的内容。");
+  layer.addData(told);
+  map.fitBounds(layer.getBounds(), { padding: [32, 32], maxZoom: 17 });
+  const names = () => place.classList.toggle("map-far", map.getZoom() < NAMED_FROM);
+  names();
+  map.on("zoomend", names);
+  let asked = 0;
+  map.on("moveend", async () => {
+    if (!told.wide) return;
+    asked += 1;
+    const mine = asked;
+    const nearer = await fetched(withBox(address, map.getBounds()));
+    if (!nearer || mine !== asked) return;
+    layer.clearLayers();
+    layer.addData(nearer);
+  });
+  place.dataset.drawn = "1";
   return map;
 }
 
