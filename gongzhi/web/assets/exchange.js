@@ -118,7 +118,7 @@ document.addEventListener("htmx:afterSettle", (event) => {
     list.focus({ preventScroll: true });
     list.scrollIntoView({ block: "start" });
   } else if (hand === "views" || hand === "chips") {
-    const there = document.querySelector(hand === "views" ? ".views [aria-current]" : ".filters select, .filters input");
+    const there = document.querySelector(hand === "views" ? ".views [aria-current]" : ".filters select, .filters input:not([type=hidden])");
     if (there) there.focus({ preventScroll: true });
   }
   const said = document.querySelector("#main [data-said]");
