@@ -10,6 +10,8 @@ from gongzhi.clock.install import districts
 from gongzhi.clock.reactions import ATTEMPTS
 from gongzhi.ground.files import store
 from gongzhi.ground.ledger import check
+from gongzhi.ground.search import index
+from gongzhi.hall import handing
 from gongzhi.rooms.members.models import Member
 
 Proof = Callable[[], list[str]]
@@ -29,9 +31,11 @@ PROOFS: dict[str, tuple[str, Proof]] = {
     "seals": ("封存没有断，每条记录都在封里或等封", lambda: check.seals(districts())),
     "words": ("文字与登记时相同", check.words),
     "affiliations": ("每名党员编入一个支部", affiliations),
+    "owners": ("没有办完的都有人接着办", handing.ownerless),
     "relations": ("指向的行都在，都属本区", check.relations),
     "paths": ("记录都在自己的地点下", check.paths),
     "outbox": ("没有卡住的触发", lambda: check.outbox(ATTEMPTS)),
+    "search": ("查找的索引等于重算", lambda: [one for district in districts() for one in index.differences(district)]),
     "files": ("存下的文件都在、都没有变", store.faults),
     "database": ("数据库完好", check.database),
 }

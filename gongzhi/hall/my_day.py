@@ -21,6 +21,7 @@ from gongzhi.ground.people.models import ActorKind, Role
 from gongzhi.ground.places.models import Place, PlaceKind
 from gongzhi.ground.tasks.models import Answer, Task, TaskQuerySet
 from gongzhi.ground.tasks.models import Stage as TaskStage
+from gongzhi.hall import handing
 from gongzhi.rooms.activities.models import Patrol, Slot
 from gongzhi.rooms.problems.models import Problem, ProblemQuerySet, Resolution, Stage
 
@@ -152,12 +153,14 @@ def to_answer(viewer: Viewer) -> TaskQuerySet:
 
 
 def to_close(viewer: Viewer) -> TaskQuerySet:
-    """Answered by somebody else, and asked by oneself; what the clock asked, by those who may strike it off there."""
+    """Answered by somebody else, and asked by oneself or by whose work one took over; what the clock asked, by those
+    who may strike it off there."""
     reached = _reach(viewer, registry["tasks.close"].who, "place__path")
-    asked = Q(fact__by=viewer.actor) | (Q(fact__by__kind=ActorKind.SYSTEM) & reached)
+    asked = handing.to_strike_off(viewer) | (Q(fact__by__kind=ActorKind.SYSTEM) & reached)
     own = Q(fact__by=viewer.actor) | Q(fact__recorded_by=viewer.actor)
     answered = Answer.objects.filter(own, district=OuterRef("district"), task=OuterRef("pk"), gives_back=False)
-    waiting = Task.objects.filter(asked, district=viewer.actor.district, stage=TaskStage.ANSWERED)
+    waiting = Task.objects.annotate(left_behind=handing.left_behind())
+    waiting = waiting.filter(asked, district=viewer.actor.district, stage=TaskStage.ANSWERED)
     return waiting.exclude(Exists(answered))
 
 

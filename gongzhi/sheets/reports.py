@@ -11,7 +11,7 @@ from typing import IO, Any
 import xlsxwriter
 
 from gongzhi.sheets.importing import Column, Kind, Problem, Report
-from gongzhi.sheets.reading import Cell, read
+from gongzhi.sheets.reading import Cell
 
 FONT = "Microsoft YaHei"
 # What a spreadsheet can hold in one cell.
@@ -29,7 +29,7 @@ def write(
     encoding: str = "",
 ) -> None:
     """The sheet as it was handed in, with what is wrong and what to do beside each row."""
-    found = read(source, "", kind.headers, sheet=sheet, encoding=encoding)
+    found = kind.open(source, "", sheet=sheet, encoding=encoding)
     problems: dict[int, list[Problem]] = defaultdict(list)
     for one in report.problems:
         problems[one.row].append(one)

@@ -32,12 +32,17 @@ class Item:
 
 
 FIELD = frozenset(AREA_OFFICERS | {Role.MEMBER, Role.ROAD_STEWARD, Role.BUILDING_HEAD})
+KEEPERS = frozenset({Role.ADMINISTRATOR, Role.DISTRICT_ORGANISER, Role.STREET_ORGANISER, Role.COMMUNITY_SECRETARY})
+IMPORTERS = KEEPERS | {Role.WORKER, Role.BRANCH_SECRETARY, Role.ENTERPRISE_SECRETARY, Role.DEPARTMENT_BRANCH}
 # The order never changes; what a post may not open is absent.
 NAV = (
     Item("我的一天", "/desk/", "sun", key="d"),
     Item("问题", "/problems/", "inbox", WORK, gap=True, key="p"),
+    Item("地点", "/places/", "pin", WORK),
     Item("工作对比", "/standing/", "compare", OFFICERS, gap=True, key="s"),
     Item("简报", "/briefing/", "document", READERS, key="b"),
+    Item("人员", "/people/", "user", KEEPERS, gap=True),
+    Item("导入", "/imports/", "document", IMPORTERS),
     Item("记录", "/facts/", "board", {Role.AUDITOR}, gap=True, key="f"),
     Item("运行", "/operation/", "settings", {Role.ADMINISTRATOR}, gap=True, key="o"),
     Item("作业", "/jobs/", "hourglass", {Role.ADMINISTRATOR}, key="j"),
@@ -52,7 +57,12 @@ BAR = (
     Item("作业", "/jobs/", "hourglass", {Role.ADMINISTRATOR}),
     Item("更多", "/me/", "menu"),
 )
-PUBLIC_NAV = (Item("今日公开", "/", "board"), Item("规则依据", "/rules/", "book"))
+PUBLIC_NAV = (
+    Item("今日公开", "/", "board"),
+    Item("地图", "/map/", "pin"),
+    Item("投诉建议", "/feedback/", "report"),
+    Item("规则依据", "/rules/", "book"),
+)
 
 
 def here(path: str, items: Collection[Item], held: Collection[str]) -> list[Item]:

@@ -22,7 +22,15 @@ from gongzhi.ground.rules import reads as rules
 from gongzhi.ground.words import amount, digits
 
 # Where the page of a subject is; a subject without a page is reached through its facts.
-PAGES = {"problem": "problem", "task": "task", "feedback": "feedback_one", "place": "place", "organisation": "organisation", "doubt": "doubt"}
+PAGES = {
+    "problem": "problem",
+    "task": "task",
+    "feedback": "feedback_one",
+    "place": "place",
+    "organisation": "organisation",
+    "doubt": "doubt",
+    "handover": "hand_over",
+}
 ROOMS = {
     "problems": "问题",
     "activities": "活动",
@@ -57,6 +65,8 @@ PARTIES = {
     "lead": "牵头",
     "co_handler": "协办",
     "member": "党员",
+    "predecessor": "交出人",
+    "successor": "接任人",
 }
 ERASED = "已删除"
 

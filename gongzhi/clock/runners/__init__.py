@@ -1,5 +1,5 @@
 """What the worker runs as jobs: one module per subject, each named here so that every worker knows its kinds."""
 
-from gongzhi.clock.runners import backups, keys
+from gongzhi.clock.runners import backups, imports, keys
 
-__all__ = ["backups", "keys"]
+__all__ = ["backups", "imports", "keys"]

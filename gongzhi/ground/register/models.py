@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import date
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from django.db import models
@@ -135,11 +134,6 @@ class HandOver(Worded):
     @property
     def ref(self) -> str:
         return self.number
-
-    @property
-    def ended_on(self) -> date | None:
-        """The day from which the post is the successor's alone."""
-        return self.appointment.until
 
     @classmethod
     def refer(cls, text: str, district: str, among: HandOverQuerySet | None = None) -> HandOver:
