@@ -20,4 +20,5 @@ def back_up(job: jobs.Job, progress: jobs.Progress) -> dict[str, Any]:
 def drill(job: jobs.Job, progress: jobs.Progress) -> dict[str, Any]:
     progress(0, 1, "正在另一个库里恢复最近的备份")
     proved = nightly.prove(job.district)
+    progress(1, 1)
     return {"told": f"恢复演练通过：{proved.name} 能完整恢复，逐表核对相同", "address": "/operation/"}
