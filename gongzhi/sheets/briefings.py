@@ -169,15 +169,19 @@ class _Notes:
         self.figures: dict[int, tuple[Figure, ...]] = {}
 
     def paragraph(self, paragraph: Paragraph) -> list[Run]:
+        before = ("", *paragraph)
         return [
-            Run(piece) if isinstance(piece, str) else Run(piece.words, self._note(piece), piece.figures[0].name)
-            for piece in paragraph
+            Run(piece)
+            if isinstance(piece, str)
+            else Run(piece.words, self._note(piece, _said(before[at])), piece.figures[0].name)
+            for at, piece in enumerate(paragraph)
         ]
 
     def cell(self, figure: Figure, line: str) -> Run:
-        return Run(figure.bare, self._note(Live((figure,))), f"{figure.name}，{line}")
+        return Run(figure.bare, self._note(Live((figure,)), line), f"{figure.name}，{line}")
 
-    def _note(self, piece: Live | Rate) -> Note | None:
+    def _note(self, piece: Live | Rate, among: str) -> Note | None:
+        """`among`: which part of what is counted this is, where it is not all of it."""
         figures = tuple(figure for figure in piece.figures if figure)
         share = isinstance(piece, Rate)
         address = figures_address(self.brief, piece.figures, self.as_of, share=share)
@@ -187,9 +191,11 @@ class _Notes:
         if key not in self.made:
             number = len(self.made) + 1
             self.figures[number] = figures
+            name = "、".join(figure.name for figure in (piece.figures[:1] if share else figures))
+            partly = any(figure.facets or figure.without for figure in figures) and not share
             self.made[key] = Note(
                 number,
-                "、".join(figure.name for figure in (piece.figures[:1] if share else figures)),
+                f"{name}（{among}）" if partly and among and among != name else name,
                 piece.words,
                 _calculation(piece) if isinstance(piece, Rate) else "",
                 self.site + address,
@@ -208,6 +214,12 @@ class _Notes:
                 if figure not in told:
                     told.add(figure)
                     note.listed.append(_listed(figure, facts, named, self.brief.last.year))
+
+
+def _said(before: Any) -> str:
+    """What the words before a figure call it: 宣讲政策 of `，其中宣讲政策 `."""
+    text = before.strip().rpartition("，")[2] if isinstance(before, str) else ""
+    return text.removeprefix("其中").removesuffix("还有")
 
 
 def _calculation(rate: Rate) -> str:

@@ -92,8 +92,9 @@ def _styles(made: Document) -> None:
     heading.paragraph_format.keep_with_next = True
     _indent(heading, 200)
     heading.element.get_or_add_pPr().append(parse_xml(f'<w:outlineLvl {nsdecls("w")} w:val="0"/>'))
-    _style(made, "表头", HEADING, 12, 20)
-    _style(made, "表格文字", BODY, 12, 20)
+    for name, font in (("表头", HEADING), ("表格文字", BODY)):
+        cell = _style(made, name, font, 12, 18)
+        cell.paragraph_format.space_before = cell.paragraph_format.space_after = Pt(2)
     sources = _style(made, "来源", BODY, 9, 12)
     sources.paragraph_format.left_indent = Pt(20)
     sources.paragraph_format.first_line_indent = Pt(-20)
@@ -189,7 +190,7 @@ def _runs(paragraph: Any, named: str) -> None:
     paragraph.add_run("{%r endfor %}")
 
 
-WIDTHS = (66, 30, 30, 30)
+WIDTHS = (84, 24, 24, 24)
 
 
 def _table(made: Document) -> None:

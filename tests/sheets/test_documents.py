@@ -111,6 +111,18 @@ def test_a_share_says_how_it_was_reckoned(paper: Paper) -> None:
     assert re.fullmatch(r"按期办结 \d+ ÷（按期办结 \d+＋到期未办结 \d+）", rate.calculation)
 
 
+def test_a_note_says_which_part_it_counts(paper: Paper) -> None:
+    names = [note.name for note in paper.notes]
+    for name in (
+        "入户",
+        "入户（宣讲政策）",
+        "拆除棚亭杂屋（自行拆除）",
+        "受理问题（私搭乱建）",
+        "受理问题（没有办结的问题）",
+    ):
+        assert name in names, names
+
+
 class TestWord:
     def test_is_laid_out_as_gb_t_9704_is_quoted(self, paper: Paper) -> None:
         made = document_of(write_docx(paper))
