@@ -129,7 +129,7 @@ def hand_in(request: HttpRequest, looking: Viewer, kind: Kind) -> Job:
     file = request.FILES.get("file")
     if not isinstance(file, UploadedFile) or not file.name:
         raise Refused("imports.no_file", "请选一个文件", field="file")
-    if file.size and file.size <= LOOKED_INTO:
+    if (file.size or 0) <= LOOKED_INTO:
         look_into(kind, file)
     file.seek(0)
     place = home_place(request)
