@@ -242,6 +242,8 @@ AXES_LOCKOUT_TEMPLATE = "accounts/locked.html"
 AXES_RESET_ON_SUCCESS = True
 AXES_DISABLE_ACCESS_LOG = True
 AXES_VERBOSE = False
+# What was sent is not kept with a failed attempt: codes, and what somebody had typed before the session ended.
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "code", "credential", "typed"]
 
 SESSION_COOKIE_AGE = 12 * 3600
 SESSION_COOKIE_HTTPONLY = True

@@ -52,10 +52,9 @@ class EasyToGuess:
     def validate(self, password: str, user: Any = None) -> None:
         plain = unicodedata.normalize("NFKC", password).casefold()
         letters = re.sub(r"[^a-z]", "", plain)
-        guessed = re.sub(r"[^a-z]", "", plain.translate(LEET))
-        stripped = re.sub(r"[^a-z]+$", "", re.sub(r"^[^a-z]+", "", plain))
+        core = re.sub(r"^[^a-z]+|[^a-z]+$", "", plain)
         username = re.sub(r"[^a-z]", "", str(getattr(user, "username", "") or "").casefold())
-        words = {letters, guessed, re.sub(r"[^a-z]", "", stripped)}
+        words = {letters, re.sub(r"[^a-z]", "", core.translate(LEET))}
         if words & COMMON or (len(username) >= 4 and username in words):
             raise ValidationError("这个密码太常见，容易被猜到。换成几个不相干的词，夹上数字和符号", code="common")
         if SAME.search(plain) or _runs(plain):

@@ -95,10 +95,10 @@ def back(request: HttpRequest, name: str) -> HttpResponse:
         identity = asked(request, door, code, state)
     except Trouble as trouble:
         return refused(request, door, str(trouble), 403)
-    except requests.RequestException:
-        return refused(request, door, f"连不上{door.chinese}，请稍后再试，或用账号密码登录", 503)
     except FAULTS:
         return refused(request, door, f"{door.chinese}的答复不对，没有登录。请再试一次，还不行请找系统管理员", 502)
+    except requests.RequestException:
+        return refused(request, door, f"连不上{door.chinese}，请稍后再试，或用账号密码登录", 503)
     return (
         link(request, door, identity, state)
         if state["process"] == "connect"
