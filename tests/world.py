@@ -90,8 +90,9 @@ class World:
         return self.account(username).person
 
     def actor(self, username: str) -> Actor:
-        if username == "system":
-            return Actor.system(self.district)
+        if username in ("system", "public"):
+            found: Actor = getattr(Actor, username)(self.district)
+            return found
         return self.account(username).actor
 
     def do(

@@ -12,13 +12,13 @@ from datetime import date, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from django.db.models import Count, Q
+from django.db.models import Count, Max, Q
 
 from gongzhi.ground import now, today
 from gongzhi.ground.feedback.models import Feedback
 from gongzhi.ground.keys import STEP, ancestors, under
 from gongzhi.ground.ledger import reads as ledger
-from gongzhi.ground.ledger.models import Fact, Indicator, IndicatorKind, Measure
+from gongzhi.ground.ledger.models import Fact, Indicator, IndicatorKind, Measure, Tally
 from gongzhi.ground.ledger.reads import Figure, Span
 from gongzhi.ground.people.may import Viewer
 from gongzhi.ground.people.models import Appointment, Role
@@ -204,6 +204,33 @@ def near_due(place: Place, viewer: Viewer, size: int = 5) -> list[Due]:
     ]
     found.sort(key=lambda one: (one.at.date() if one.at else one.on or date.max, one.number))
     return found[:size]
+
+
+# What is got done, in the order it is printed; an indicator pair is one figure (12 间 560 平方米).
+DEEDS = (
+    ("拆除棚亭杂屋", ("shed_removed", "shed_area")),
+    ("清除菜地，恢复绿化", ("plot_cleared", "plot_area")),
+    ("铲除“牛皮癣”", ("sticker_removed",)),
+    ("清运垃圾", ("litter_cleared",)),
+    ("修复设施", ("facility_repaired",)),
+    ("清理占道", ("occupation_cleared",)),
+)
+COURSE = (
+    ("收到问题", ("problem_reported",)),
+    ("已办结", ("problem_resolved",)),
+    ("核查通过", ("problem_verified",)),
+    ("当场处置", ("problem_settled",)),
+    ("入户", ("visited",)),
+    ("路段巡查", ("patrolled",)),
+)
+
+
+def latest_day(place: Place) -> date:
+    """The last day on which something was got done here; today where nothing ever was."""
+    codes = [code for _, some in (*DEEDS, *COURSE) for code in some]
+    found = Tally.objects.filter(under(place.path), district=place.district, indicator__in=codes)
+    last: date | None = found.aggregate(last=Max("day"))["last"]
+    return last or today()
 
 
 class Week(NamedTuple):

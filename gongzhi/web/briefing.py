@@ -14,13 +14,13 @@ from gongzhi.ground import day_of, now, today
 from gongzhi.ground.people.may import Viewer
 from gongzhi.ground.places.models import Place, PlaceKind
 from gongzhi.ground.refusals import Refused
+from gongzhi.hall.places import latest_day
 from gongzhi.hall.readers import READERS, may_brief
 from gongzhi.sheets import briefings
 from gongzhi.sheets.formats import BY_ADDRESS, FORMATS, file_name, write
 from gongzhi.upper.briefing import reads
 from gongzhi.web import exporting
 from gongzhi.web.access import home_place, only, signed_in
-from gongzhi.web.noticeboard import latest_day
 from gongzhi.web.periods import KINDS, Period, asked, instant_asked
 
 

@@ -27,7 +27,6 @@ from gongzhi.web.access import home_place, viewer
 from gongzhi.web.errors import Unclear
 from gongzhi.web.facts import root_place
 from gongzhi.web.filters import Filters, Select
-from gongzhi.web.noticeboard import latest_day
 from gongzhi.web.periods import KINDS, Period, asked
 
 STATES = {"open": "在办", "done": "已解决"}
@@ -66,7 +65,7 @@ class Asked:
 def period_of(request: HttpRequest, place: Place) -> Period:
     """The span an address names, else the fortnight in which something was last done here."""
     named = request.GET.get("from") and request.GET.get("to")
-    return asked(request, today() if named else latest_day(place))
+    return asked(request, today() if named else hall.latest_day(place))
 
 
 def place_asked(request: HttpRequest, looking: Viewer | None) -> Place:
@@ -147,16 +146,10 @@ def geojson(request: HttpRequest) -> HttpResponse:
     return answer
 
 
-def address(question: Asked) -> str:
-    """Where the picture of a question is fetched."""
-    asked_for = {
-        "place": question.place.code,
-        "from": question.period.first.isoformat(),
-        "to": question.period.last.isoformat(),
-    }
-    if question.state:
-        asked_for["state"] = question.state
-    return reverse("map_features") + "?" + urlencode(asked_for)
+def address(place: Place, period: Period, state: str = "") -> str:
+    """Where the picture of a place and a span is fetched."""
+    asked_for = {"place": place.code, "from": period.first.isoformat(), "to": period.last.isoformat()}
+    return reverse("map_features") + "?" + urlencode(asked_for | ({"state": state} if state else {}))
 
 
 def tiles() -> dict[str, str]:
@@ -197,7 +190,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "period": question.period,
         "page_year": question.period.last.year,
         "filters": filters,
-        "features": address(question),
+        "features": address(question.place, question.period, question.state),
         "tiles": tiles(),
         "told": told,
         "sections": sections,

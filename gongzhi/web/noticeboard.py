@@ -6,45 +6,32 @@ Every figure opens the records behind it. What may not be shown item by item (�
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from django.contrib.auth.decorators import login_not_required
-from django.db.models import Count, Max, Q, Sum
+from django.db.models import Count, Q, Sum
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from gongzhi.ground import now, today
+from gongzhi.ground.feedback import reads as feedback
 from gongzhi.ground.keys import ancestors, under
 from gongzhi.ground.ledger import reads
 from gongzhi.ground.ledger.models import Fact, Seal, Tally
+from gongzhi.ground.ledger.reads import Span
 from gongzhi.ground.places.models import Place, PlaceKind
+from gongzhi.hall import places as hall
 from gongzhi.hall.addresses import facts_address
 from gongzhi.rooms.problems.models import Problem, Stage
+from gongzhi.web import maps
 from gongzhi.web.facts import STILL, root_place
 from gongzhi.web.naming import Amount, Tag, amounts_of
 from gongzhi.web.periods import KINDS, Period, asked
 
-# What was got done, in the order it is printed; an indicator pair is one figure (12 间 560 平方米).
-DONE = (
-    ("拆除棚亭杂屋", ("shed_removed", "shed_area")),
-    ("清除菜地，恢复绿化", ("plot_cleared", "plot_area")),
-    ("铲除“牛皮癣”", ("sticker_removed",)),
-    ("清运垃圾", ("litter_cleared",)),
-    ("修复设施", ("facility_repaired",)),
-    ("清理占道", ("occupation_cleared",)),
-)
-COURSE = (
-    ("收到问题", ("problem_reported",)),
-    ("已办结", ("problem_resolved",)),
-    ("核查通过", ("problem_verified",)),
-    ("当场处置", ("problem_settled",)),
-    ("入户", ("visited",)),
-    ("路段巡查", ("patrolled",)),
-)
-CODES = [code for _, codes in (*DONE, *COURSE) for code in codes]
 SWITCH = (PlaceKind.DISTRICT, PlaceKind.STREET, PlaceKind.COMMUNITY, PlaceKind.VILLAGE)
+YARDS = 8
 # Earlier than any record: what is still open may be old.
 FOUNDED = date(2020, 1, 1)
 SOLVED = {
@@ -56,11 +43,12 @@ SOLVED = {
 
 @dataclass(frozen=True)
 class Figure:
-    """A printed figure: its name, its amounts, where its records are."""
+    """A printed figure: its name, its amounts, where its records are; and the same of the span before."""
 
     name: str
     amounts: Sequence[Amount]
     href: str
+    before: Figure | None = None
 
 
 @dataclass(frozen=True)
@@ -70,23 +58,48 @@ class Walked:
     found: int
 
 
-def latest_day(place: Place) -> date:
-    """The last day on which something was got done here; today where nothing ever was."""
-    found = Tally.objects.filter(under(place.path), district=place.district, indicator__in=CODES)
-    last: date | None = found.aggregate(last=Max("day"))["last"]
-    return last or today()
+Named = Sequence[tuple[str, Sequence[str]]]
 
 
-def figures(place: Place, period: Period, named: Sequence[tuple[str, Sequence[str]]]) -> list[Figure]:
-    """Those of the named figures that have records."""
-    codes = [code for _, some in named for code in some]
-    sums = reads.figures(place, codes, period.first, period.last)
+def figures(place: Place, period: Period, *groups: Named) -> list[list[Figure]]:
+    """Of each group the figures that have records, beside those of the span before: four queries for all of them."""
+    codes = [code for named in groups for _, some in named for code in some]
+    spans = [Span(one.first, one.last, codes) for one in (period.before, period)]
+    sums = reads.figures_by_span(place, spans, steps=0)
     known = reads.indicators(codes)
+
+    def figure(name: str, some: Sequence[str], at: int) -> Figure | None:
+        found = [(code, sums[place.path, code, at]) for code in some if (place.path, code, at) in sums]
+        amounts = [Amount(known[code], one.quantity, one.bound) for code, one in found if one.quantity]
+        href = facts_address(place, some, spans[at].first, spans[at].last)
+        return Figure(name, amounts, href) if amounts else None
+
+    def told(named: Named) -> list[Figure]:
+        pairs = [(figure(name, some, 1), figure(name, some, 0)) for name, some in named]
+        return [replace(present, before=before) for present, before in pairs if present]
+
+    return [told(named) for named in groups]
+
+
+def yards(place: Place, period: Period) -> list[Figure]:
+    """How many problems were resolved in each yard of a place; of 私搭乱建 this sum is all that is public."""
+    rows = (
+        Tally.objects.filter(under(place.path), district=place.district, indicator="problem_resolved")
+        .filter(day__gte=period.first, day__lte=period.last)
+        .values_list("path")
+        .annotate(Sum("quantity"))
+        .order_by()
+    )
+    sums = dict(rows)
+    steps = {step for path in sums for step in ancestors(path)}
+    known = reads.indicators(["problem_resolved"])["problem_resolved"]
+    found = Place.objects.filter(district=place.district, kind=PlaceKind.YARD, path__in=steps).order_by("path")
     made = []
-    for name, some in named:
-        amounts = [Amount(known[one], sums[one].quantity, sums[one].bound) for one in some if sums[one].quantity]
-        if amounts:
-            made.append(Figure(name, amounts, facts_address(place, some, period.first, period.last)))
+    for yard in found[:YARDS]:
+        total = sum(quantity for path, quantity in sums.items() if path.startswith(yard.path))
+        href = facts_address(yard, ["problem_resolved"], period.first, period.last)
+        if total:
+            made.append(Figure(yard.name, [Amount(known, total)], href))
     return made
 
 
@@ -176,6 +189,20 @@ def recently_solved(place: Place, period: Period) -> list[Solved]:
     ]
 
 
+def written(place: Place, period: Period) -> list[Figure]:
+    """What was written to the place and answered in the span: the numbers, never the words."""
+    known = {one.code: one for one in feedback.indicators()}
+    return [
+        Figure(
+            known[code].name,
+            [Amount(known[code], one.quantity, one.bound)],
+            facts_address(place, [code], period.first, period.last),
+        )
+        for code, one in feedback.statistics(place, period.first, period.last).items()
+        if one.quantity
+    ]
+
+
 @login_not_required
 @require_safe
 def noticeboard(request: HttpRequest) -> HttpResponse:
@@ -186,15 +213,24 @@ def noticeboard(request: HttpRequest) -> HttpResponse:
     place = Place.objects.filter(district=root.district, code=code, kind__in=SWITCH).first() if code else root
     if place is None:
         raise Http404
-    period = asked(request, latest_day(place))
+    period = asked(request, hall.latest_day(place))
+    done, course = figures(place, period, hall.DEEDS, hall.COURSE)
+    office = hall.office_of(place)
     context = {
         "place": place,
         "period": period,
         "page_year": period.last.year,
         "today": today(),
         "kinds": KINDS,
-        "done": figures(place, period, DONE),
-        "course": figures(place, period, COURSE),
+        "done": done,
+        "course": course,
+        "yards": yards(place, period),
+        "office": office,
+        "written": written(place, period),
+        "records": facts_address(place, [], period.first, period.last),
+        "features": maps.address(place, period),
+        "tiles": maps.tiles(),
+        "drawn": hall.located(place.district, None, place).exists(),
         "opened": still_open(place),
         "solved": recently_solved(place, period),
         "walked": walked(place, period),
@@ -208,4 +244,7 @@ def noticeboard(request: HttpRequest) -> HttpResponse:
         .in_force()
         .count(),
     }
+    if office:
+        # The place's own telephone stands before the installation's, in 长辈模式 too.
+        context["phone"] = "，".join(one for one in (office.phone, office.text) if one)
     return render(request, "noticeboard/noticeboard.html", context)

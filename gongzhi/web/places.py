@@ -35,9 +35,8 @@ from gongzhi.web.errors import Unclear
 from gongzhi.web.facts import root_place
 from gongzhi.web.filters import Filters, Select
 from gongzhi.web.filters import Search as Typed
-from gongzhi.web.maps import Asked
 from gongzhi.web.naming import ERASED, Amount, Tag, Words, amounts_of, names_of, texts_of
-from gongzhi.web.noticeboard import COURSE, DONE, SOLVED, Figure, figures
+from gongzhi.web.noticeboard import SOLVED, Figure, figures
 from gongzhi.web.periods import KINDS
 from gongzhi.web.problems import rows_of
 from gongzhi.web.templatetags.words import thing
@@ -124,7 +123,6 @@ def page(request: HttpRequest, code: str) -> HttpResponse:
     looking = viewer(request)
     place = place_of(code, looking)
     period = maps.period_of(request, place)
-    question = Asked(place, None, period, "", looking)
     organisations = hall.organisations_at(place, today())
     solved = hall.done_facts(place, looking, period.first, period.last)
     amounts = amounts_of(solved)
@@ -135,6 +133,7 @@ def page(request: HttpRequest, code: str) -> HttpResponse:
         size=FACTS,
     )
     works = looking is not None and looking.holds(*WORK)
+    done, course = figures(place, period, hall.DEEDS, hall.COURSE)
     open_now = hall.open_problems(place, looking)
     acts = acts_here(place, looking)
     context = {
@@ -157,8 +156,8 @@ def page(request: HttpRequest, code: str) -> HttpResponse:
             Solved(fact, [one for one in amounts[fact.pk] if one.indicator.by_hand], SOLVED.get(fact.kind))
             for fact in solved
         ],
-        "done": figures(place, period, DONE),
-        "course": figures(place, period, COURSE),
+        "done": done,
+        "course": course,
         "bars": bars(place, period.last),
         "facts": lines(turned.rows),
         "page": turned,
@@ -169,7 +168,7 @@ def page(request: HttpRequest, code: str) -> HttpResponse:
         "acts": acts[1:] if acts and acts[0][0].name == "problems.report" else acts,
         "main": acts[0] if acts and acts[0][0].name == "problems.report" else None,
         "here": reverse("place", args=[place.code]),
-        "features": maps.address(question),
+        "features": maps.address(place, period),
         "tiles": maps.tiles(),
         "drawn": place.lat is not None or hall.located(place.district, None, place).exists(),
     }

@@ -62,7 +62,44 @@ def test_shows_no_person_and_no_single_shed(june: Week, client: Client) -> None:
     page = read(answer)
     assert not [one for one in [*NAMES, "李大爷", "铁皮棚"] if one in page]
     assert [one.fact for one in answer.context["solved"]] == [june["stickers"]]
-    assert "花园街3号院" not in page
+    # Of a yard only the sum is public, whatever it is made of.
+    assert {one.name: str(one.amounts[0]) for one in answer.context["yards"]} == {
+        "花园街2号院": "1 件",
+        "花园街3号院": "1 件",
+    }
+    assert june.number("shed") not in page
+
+
+def test_stands_beside_the_span_before(june: Week, client: Client) -> None:
+    sheds = client.get("/?from=2020-06-08&to=2020-06-14").context["done"][0]
+    assert [str(one) for one in sheds.amounts] == ["4 间", "172 平方米"]
+    assert sheds.before is None
+    with june.world.on("2020-06-20T09:00"):
+        to = {"problem": june.number("pool"), "organisation": "LH-YGHY-JWH"}
+        june.world.do("secretary", "problems.dispatch", **to)
+        measures = [{"indicator": "facility_repaired", "quantity": 2}]
+        june.world.do("worker", "problems.resolve", problem=to["problem"], mode="handled", measures=measures)
+        course = {one.name: one for one in client.get("/?from=2020-06-15&to=2020-06-21").context["course"]}
+    assert str(course["已办结"].amounts[0]) == "1 件"
+    assert str(course["已办结"].before.amounts[0]) == "2 件"
+    assert total(client.get(course["已办结"].before.href)) == ["2 件"]
+
+
+def test_says_whom_to_call_and_where_to_write(june: Week, client: Client) -> None:
+    assert "也可以到所在社区当面说" in read(client.get("/?place=LH-YGHY"))
+    june.world.do("district", "places.publish_phone", place="410102", phone="12345", text="全天")
+    june.world.do("secretary", "places.publish_phone", place="LH-YGHY", phone="0371-55500128", text="东门")
+    assert "0371-55500128，东门" in read(client.get("/?place=LH-YGHY"))
+    assert "12345，全天" in read(client.get("/?place=RH-TH"))
+    assert "/feedback/?place=LH-YGHY" in read(client.get("/?place=LH-YGHY"))
+
+
+def test_what_was_written_counts_and_says_nothing(june: Week, client: Client) -> None:
+    with june.world.on("2020-06-10T09:00"):
+        june.world.do("public", "feedback.submit", kind="help", text="李大爷打不开", receipt="7KMA94TXQC2H")
+    answer = client.get("/?from=2020-06-01&to=2020-06-14")
+    assert {one.name: str(one.amounts[0]) for one in answer.context["written"]} == {"收到投诉建议": "1 件"}
+    assert "李大爷" not in read(answer)
 
 
 def test_walked_sections_are_sections(june: Week, client: Client) -> None:
@@ -91,7 +128,7 @@ def test_an_installation_without_a_district_says_so(db: None, client: Client, mo
 
 
 def test_costs_the_same_however_much_there_is(june: Week, client: Client, django_assert_max_num_queries: Any) -> None:
-    with django_assert_max_num_queries(23):
+    with django_assert_max_num_queries(28):
         client.get("/")
 
 
