@@ -67,7 +67,7 @@ def drain(district: str, limit: int = 200) -> int:
     waiting = Outbox.objects.filter(district=district, reacted=False, attempts__lt=ATTEMPTS)
     for pk in list(waiting.order_by("fact_id").values_list("pk", flat=True)[:limit]):
         handled += _react(pk)
-    Outbox.objects.filter(district=district, reacted=True, sealed=True, indexed=True).delete()
+    Outbox.objects.filter(district=district).done().delete()
     return handled
 
 

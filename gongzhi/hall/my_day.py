@@ -146,8 +146,12 @@ def to_verify(viewer: Viewer) -> ProblemQuerySet:
 
 
 def to_answer(viewer: Viewer) -> TaskQuerySet:
-    """Asked of one's organisations, or of those in one's area, and not answered."""
-    mine = _reach(viewer, registry["tasks.answer"].who, "place__path", "assignee__path")
+    """Asked of one's organisations, or of those that sit in one's area, and not answered."""
+    roles, mine = registry["tasks.answer"].who, Q(pk__in=[])
+    for post in viewer.held:
+        if post.role in roles:
+            path = post.organisation.path if post.organisation else reach(post).path
+            mine |= under(path, "assignee__path" if post.organisation else "assignee__place__path")
     waiting = Task.objects.filter(district=viewer.actor.district, stage__in=(TaskStage.ASSIGNED, TaskStage.RETURNED))
     return waiting.filter(mine)
 

@@ -101,7 +101,7 @@ def installation(request: HttpRequest) -> dict[str, Any]:
         post = acting_post(request)
         name = names_of([looking.actor.pk]).get(looking.actor.pk, account.username)
         several = len(looking.held) > 1 and chosen_post(request) is None
-        told = post_words(post) + f"等 {len(looking.held)} 个任职" * several if post else "没有任职"
+        told = f"{len(looking.held)} 个任职" if several else post_words(post) if post else "没有任职"
         context["acting"] = {"name": name, "post": told}
         # Tells a browser whose drafts these are, and nobody who it is.
         context["drafts_of"] = salted_hmac("drafts", str(looking.actor.pk)).hexdigest()[:16]

@@ -27,6 +27,7 @@ from gongzhi.ground.refusals import Refused
 from gongzhi.ground.search.finding import Found, Hit, Search
 from gongzhi.ground.search.pieces import LONGEST_QUERY, Sought, pieces_of, plain, readings_of
 from gongzhi.ground.search.searchable import sources
+from gongzhi.ground.words import day_words
 from gongzhi.hall.readers import OFFICERS, READERS
 from gongzhi.rooms.members.models import Member
 from gongzhi.rooms.problems.models import Stage
@@ -170,9 +171,9 @@ def line_of(kind: str, hit: Hit, sought: Sought, looking: Viewer | None) -> Line
             tag = (style, icon, str(Stage(row.stage).label))
             return Line(title, href, [f"问题 {row.number}", *handler], excerpt(hit.words, sought), tag)
         case "task":
-            due = [f"{row.due_on:%Y-%m-%d} 到期"] if row.due_on else []
+            due = [f"{day_words(row.due_on, today().year)}到期"] if row.due_on else []
             return Line(title, reverse("task", args=[row.number]), [str(row.assignee), row.get_stage_display(), *due])
-    return Line(title, reverse("fact", args=[row.pk]), [f"{row.day.year}年{row.day.month}月{row.day.day}日"])
+    return Line(title, reverse("fact", args=[row.pk]), [day_words(row.day, today().year)])
 
 
 def place_address(place: Place) -> str:

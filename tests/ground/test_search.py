@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from gongzhi.clock.reactions import drain as react
 from gongzhi.ground.ledger.models import Outbox
+from gongzhi.ground.ledger.seal import seal
 from gongzhi.ground.people.may import Viewer
 from gongzhi.ground.places.models import Place
 from gongzhi.ground.search import index
@@ -217,6 +218,14 @@ class TestKeeping:
             told.do("district", "places.import_divisions", year=2023, rows=rows)
         keep(told)
         assert found(told, "莲花台")["place"] == ["莲花台街道"]
+        assert index.differences(told.district) == []
+
+    def test_what_is_sealed_first_is_found_still(self, told: World) -> None:
+        react(told.district)
+        with told.on("2020-06-09T09:00"):
+            seal(told.district)
+        assert found(told, "垃圾袋")["problem"]
+        keep(told)
         assert index.differences(told.district) == []
 
     def test_what_is_done_with_leaves_the_outbox(self, told: World) -> None:

@@ -17,7 +17,17 @@ from gongzhi.ground.people.models import Account
 from tests.web.conftest import SignIn, Week, read
 from tests.world import World
 
-PUBLIC = {"/", "/facts/", "/rules/", "/privacy/", "/preferences/", "/accounts/login/", "/healthz"}
+PUBLIC = {
+    "/search/",
+    "/search/suggest/",
+    "/",
+    "/facts/",
+    "/rules/",
+    "/privacy/",
+    "/preferences/",
+    "/accounts/login/",
+    "/healthz",
+}
 BUTTONS = {"/preferences/elder/"}
 # Not there outside debug.
 HIDDEN = {"/styleguide/"}

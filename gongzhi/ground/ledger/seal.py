@@ -88,7 +88,7 @@ def seal(district: str) -> Seal | None:
             batch_size=2000,
         )
         Outbox.objects.filter(pk__in=waiting).update(sealed=True)
-        Outbox.objects.filter(district=district, sealed=True, reacted=True).delete()
+        Outbox.objects.filter(district=district).done().delete()
         return made
 
 

@@ -50,7 +50,7 @@ def drain(district: str, limit: int = BATCH) -> int:
             for keys in _keys(source, district, fact.path if source.kind == "place" else ""):
                 _index(source, keys)
         _done([fact])
-    Outbox.objects.filter(district=district, reacted=True, sealed=True, indexed=True).delete()
+    Outbox.objects.filter(district=district).done().delete()
     return len(facts)
 
 

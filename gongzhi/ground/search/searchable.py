@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.db import models
 
-from gongzhi.ground.keys import ancestors
+from gongzhi.ground.keys import ancestors, under
 from gongzhi.ground.ledger.models import Audience, Fact
 from gongzhi.ground.people.may import Viewer
 from gongzhi.ground.places.models import Organisation, Place, PlaceKind, name_key
@@ -28,6 +28,8 @@ from gongzhi.ground.search.pieces import (
 
 # A household's door is not looked for by name; it is reached from its building by those who may.
 NOT_SOUGHT = (PlaceKind.UNIT, PlaceKind.DOOR)
+# Publicly nothing is told more exactly than by its yard.
+NEAR_ONLY = (PlaceKind.BUILDING,)
 
 
 @dataclass
@@ -147,10 +149,17 @@ class Places(Source):
 
     def document(self, row: Place) -> Document:
         names = [row.name, *(alias.name for alias in row.aliases.all())]
-        return Document(row.path, names=names, texts=[row.code], public=True)
+        near = row.kind in NEAR_ONLY
+        return Document(row.path, names=names, texts=[row.code], public=not near, area=near)
 
     def visible(self, district: str, viewer: Viewer | None) -> Any:
-        return self.rows().filter(district=district).select_related("parent")
+        here = self.rows().filter(district=district).select_related("parent")
+        if viewer is not None and viewer.is_auditor:
+            return here
+        open_to = ~models.Q(kind__in=NEAR_ONLY)
+        for path in viewer.areas if viewer else ():
+            open_to |= under(path)
+        return here.filter(open_to)
 
 
 @searchable
