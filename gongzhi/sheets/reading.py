@@ -79,12 +79,36 @@ def read(
     (default: the first visible one with such a header). encoding: for text files whose encoding is not recognised.
     Raises Unreadable.
     """
-    file: IO[bytes]
-    if isinstance(source, Path):
-        name = name or source.name
-        file = source.open("rb")
-    else:
-        file = io.BytesIO(source) if isinstance(source, bytes) else source
+    if not isinstance(source, Path):
+        return _read(io.BytesIO(source) if isinstance(source, bytes) else source, name, known, sheet, encoding)
+    file = source.open("rb")
+    try:
+        found = _read(file, name or source.name, known, sheet, encoding)
+    except BaseException:
+        file.close()
+        raise
+    found.rows = _Closing(found.rows, file)
+    return found
+
+
+class _Closing(Iterator[Line]):
+    """Rows of a file that is closed with the last of them, or when nobody wants more."""
+
+    def __init__(self, rows: Iterator[Line], file: IO[bytes]) -> None:
+        self.rows, self.file = rows, file
+
+    def __next__(self) -> Line:
+        try:
+            return next(self.rows)
+        except BaseException:
+            self.file.close()
+            raise
+
+    def __del__(self) -> None:
+        self.file.close()
+
+
+def _read(file: IO[bytes], name: str, known: Collection[str], sheet: str, encoding: str) -> Sheet:
     file.seek(0, io.SEEK_END)
     size = file.tell()
     file.seek(0)
@@ -95,9 +119,8 @@ def read(
     keys = {key_of(one) for one in known}
     if start.startswith((packed.ZIP, packed.OLE)):
         if size > SPREADSHEET_LIMIT:
-            raise Unreadable(
-                "too_large", f"表格文件最大 {SPREADSHEET_LIMIT // MEGABYTE} MB，请分成几份，或另存为 CSV 再传"
-            )
+            most = SPREADSHEET_LIMIT // MEGABYTE
+            raise Unreadable("too_large", f"表格文件最大 {most} MB，请分成几份，或另存为 CSV 再传")
         return _spreadsheet(file, start, name, keys, sheet)
     if what := packed.disguise(start):
         raise Unreadable("not_a_table", what)
@@ -163,28 +186,26 @@ def _spreadsheet(file: IO[bytes], start: bytes, name: str, known: Collection[str
 
 def _text(file: IO[bytes], start: bytes, name: str, known: Collection[str], wanted: str) -> Sheet:
     encoding = wanted or _encoding(file, start)
-    text = _decoded(file, encoding)
+    called = ENCODINGS.get(encoding, encoding)
     total = 0
     try:
+        text = _decoded(file, encoding)
         head = text.read(64 * 1024)
         total = head.count("\n")
         while more := text.read(MEGABYTE):
             total += more.count("\n")
     except (UnicodeError, LookupError) as error:
-        raise Unreadable(
-            "encoding", f"按 {ENCODINGS.get(encoding, encoding)} 读不通，请在表格软件里另存为“CSV UTF-8”再传"
-        ) from error
+        raise Unreadable("encoding", f"按 {called} 读不通，请在表格软件里另存为“CSV UTF-8”再传") from error
     if "\0" in head:
         raise Unreadable("encoding", "文件里有空字符，像是没有标记的 UTF-16。请另存为“CSV UTF-8”再传")
-    if encoding == "gb18030" and not wanted:
-        _refuse_gibberish(head)
     separator = _separator(head)
-    text = _decoded(file, encoding)
-    found, _ = _below_header(name, _records(text, separator), known)
+    found, matched = _below_header(name, _records(_decoded(file, encoding), separator), known)
     if found is None:
         raise Unreadable("empty", "文件里没有内容，请核对是不是传错了文件")
+    if encoding == "gb18030" and not wanted:
+        _refuse_gibberish(head, found, matched, known)
     found.total = max(0, total + 1 - found.header_row)
-    found.said.insert(0, f"按 {ENCODINGS.get(encoding, encoding)} 读，以{SEPARATORS[separator]}分列")
+    found.said.insert(0, f"按 {called} 读，以{SEPARATORS[separator]}分列")
     return found
 
 
@@ -226,22 +247,31 @@ def _encoding(file: IO[bytes], start: bytes) -> str:
     return "utf-8-sig" if marked else "utf-8"
 
 
-def _refuse_gibberish(head: str) -> None:
-    """Almost any bytes are some GB18030: what was Big5 or Latin comes out as characters nobody writes."""
+def _refuse_gibberish(head: str, sheet: Sheet, matched: int, known: Collection[str]) -> None:
+    """Almost any bytes are some GB18030. A Chinese header that is known proves it; what was Big5 or Latin comes out as
+    characters nobody writes, what was Korean as a header nobody knows. Raises Unreadable."""
+    if any(not one.isascii() and key_of(one) in known for one in sheet.header):
+        return
     foreign = [char for char in head if ord(char) > 127]
-    common = sum(_is_common(char) for char in foreign)
-    if foreign and common < 0.7 * len(foreign):
-        sample = "".join(foreign[:8])
+    sample = "".join(foreign[:8])
+    if sum(map(_is_common, foreign)) < 0.7 * len(foreign):
         raise Unreadable(
             "encoding", f"认不出文件的编码：按 GBK 读出来是“{sample}”这样的字。请在表格软件里另存为“CSV UTF-8”再传"
+        )
+    if known and not matched:
+        raise Unreadable(
+            "encoding",
+            f"表头一列也不认得，按 GBK 读出来是“{'、'.join(sheet.header)[:30]}”。"
+            "是乱码就另存为“CSV UTF-8”再传，不是就照空表改表头",
         )
 
 
 def _is_common(char: str) -> bool:
+    """Of the everyday characters, or of those that take four bytes, which nothing else takes by chance."""
     try:
         return len(char.encode("gb2312")) == 2
     except UnicodeEncodeError:
-        return False
+        return len(char.encode("gb18030")) == 4
 
 
 def _separator(head: str) -> str:
