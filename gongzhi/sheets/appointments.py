@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 from collections import Counter, defaultdict
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -46,7 +47,9 @@ class Appointments(Kind):
     )  # fmt: skip
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--slips", metavar="FILE.html", help="把登录条写到这个文件（.html 或 .pdf），只有本人能读")
+        parser.add_argument(
+            "--slips", type=Path, metavar="FILE.html", help="登录条写到这个文件（.html 或 .pdf）；默认写在表的旁边"
+        )
         parser.add_argument("--site", metavar="URL", help="登录条上的网址，如 https://gongzhi.example.cn")
 
     def check(self, rows: list[Row], run: Run) -> None:

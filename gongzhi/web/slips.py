@@ -76,7 +76,9 @@ def _is_id(text: str) -> bool:
 
 
 class FirstPassword(forms.Form):
-    new = forms.CharField(label="设一个密码", strip=False, help_text="至少 10 位，不能全是数字，不能和用户名相近")
+    new = forms.CharField(
+        label="设一个密码", strip=False, help_text="至少 10 位，大小写字母、数字、符号有三种，不用常见的词"
+    )
     again = forms.CharField(label="再输一次", strip=False)
 
     def __init__(self, account: Account, *args: Any, **kwargs: Any) -> None:

@@ -8,6 +8,7 @@ import json
 from datetime import date
 
 import pytest
+from django.core.management import call_command
 
 from gongzhi.ground.ledger.acts import By
 from gongzhi.ground.ledger.models import Fact
@@ -382,3 +383,25 @@ def test_ten_thousand_members_and_what_is_wrong_with_some(world):
     assert counts(report) == (10_000, 9_900, 100, 0)
     again = bring(world, "members", sheet(*rows), partial=True)
     assert counts(again) == (10_000, 0, 100, 9_900)
+
+
+# --- the command
+
+
+def test_the_command_writes_the_slips_of_the_accounts_it_opened(world, tmp_path, capsys):
+    file = tmp_path / "账号.csv"
+    file.write_bytes(sheet(*PEOPLE))
+    with world.on(DAY):
+        call_command("import", "appointments", str(file), "--by", "street", "--site", "https://gongzhi.example.cn")
+    told = capsys.readouterr().out.splitlines()
+    assert told[-1] == "rows 4, good 4, bad 0, unchanged 0"
+    written = tmp_path / "账号.slips.html"
+    assert f"登录条 3 张：{written}，只有本人能读，印完删掉。" in told
+    assert written.stat().st_mode & 0o777 == 0o600
+    text = written.read_text(encoding="utf-8")
+    assert text.count("<svg") == 3
+    assert "宋知远" in text
+    written.unlink()
+    with world.on(DAY):
+        call_command("import", "appointments", str(file), "--by", "street")
+    assert not written.exists(), "the same sheet again opens nothing"

@@ -26,7 +26,7 @@ from tests.world import World
 
 pytestmark = pytest.mark.django_db
 LINK = re.compile(r"/accounts/first/[A-Za-z0-9_-]{32}/")
-GOOD = "青山绿水长流2026"
+GOOD = "Qingshan-2026-liushui"
 HAN = {"role": "worker", "place": "LH-ZPC", "name": "韩梅梅", "username": "hanmm", "phone": "13803711234"}
 
 

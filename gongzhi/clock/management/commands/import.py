@@ -7,13 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
 
 from gongzhi.cli import REFUSED
+from gongzhi.clock import slips
 from gongzhi.clock.install import installed
 from gongzhi.ground.ledger.acts import By
-from gongzhi.ground.people.models import Account, Actor
+from gongzhi.ground.people.models import Account, Actor, Person
 from gongzhi.ground.refusals import Unknown
 from gongzhi.sheets import importing, reports
+from gongzhi.sheets.appointments import persons_of
 from gongzhi.sheets.kinds import KINDS
 from gongzhi.sheets.reading import Unreadable
 
@@ -58,9 +61,17 @@ class Command(BaseCommand):
                 reports.write(KINDS[kind], file, told, report, sheet=options["sheet"], encoding=options["encoding"])
         except Unreadable as refused:
             raise CommandError(refused.reason) from refused
+        if told.written and (persons := slips.not_yet_in(persons_of(told.facts), actor.district)):
+            self.print_slips(By(actor), persons, options["slips"] or file.with_suffix(".slips.html"), options["site"])
         self.tell(told, options["partial"])
         if told.bad:
             raise SystemExit(REFUSED)
+
+    def print_slips(self, by: By, persons: list[Person], to: Path, site: str | None) -> None:
+        """The slips of the accounts just opened, by which their holders sign in for the first time."""
+        with transaction.atomic():
+            slips.write(slips.issue(by, persons, site or slips.site()), to)
+        self.stdout.write(f"登录条 {len(persons)} 张：{to}，只有本人能读，印完删掉。")
 
     def tell(self, told: importing.Report, partial: bool) -> None:
         for sentence in [*told.read, *told.said]:
