@@ -139,6 +139,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "gongzhi.web.middleware.short_enough",
     "gongzhi.web.middleware.idle",
     "gongzhi.web.middleware.DefaultDeny",
     "gongzhi.web.middleware.first_password",
@@ -292,6 +293,8 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = DEBUG
 MEDIA_ROOT = DATA / "files"
+# What is sent stays in memory until it is sealed; only sheets larger than this pass through a temporary file.
+FILE_UPLOAD_MAX_MEMORY_SIZE = 25 << 20
 
 # `json` in `gongzhi serve`: a line an event, for machines. What may stand in it: clock/logs.py.
 LOGGING = logs.logging_for(os.environ.get("GONGZHI_LOG", "plain"), os.environ.get("GONGZHI_LOG_LEVEL", "WARNING"))

@@ -10,23 +10,29 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import logout
 from django.contrib.auth.middleware import LoginRequiredMiddleware
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
 from gongzhi.ground import today
+from gongzhi.ground.files import photos
 from gongzhi.ground.people import doors
 from gongzhi.ground.people.models import Account
+from gongzhi.ground.refusals import Refused
 from gongzhi.web import errors
 from gongzhi.web.access import viewer
 from gongzhi.web.entrance import ask_again
 from gongzhi.web.exchange import is_part
+from gongzhi.web.photos import read
+from gongzhi.web.providers.doors import configured
 
 Respond = Callable[[HttpRequest], HttpResponse]
 
 # Letters and digits nobody confuses on the telephone.
 PLAIN = "23456789ACDEFGHJKMNPQRTUVWXY"
+# Six photos of the largest size, and a form around them. A sheet to import is smaller.
+LARGEST = 130 << 20
 # A session is written at most this often, because SQLite has one writer.
 SEEN_EVERY = 300
 
@@ -75,12 +81,35 @@ def sign_in_again(request: HttpRequest) -> HttpResponse:
     """The sign-in page for a form that was sent too late; what was typed goes through it and comes back."""
     typed = request.POST.copy()
     typed.pop("csrfmiddlewaretoken", None)
+    lost = keep_photos(request, typed)
+    reason = "离开太久，已经退出登录。请再登录一次，填的内容会留着"
     context = {
         "next": request.get_full_path(),
         "typed": typed.urlencode(),
-        "problems": [{"reason": "离开太久，已经退出登录。请再登录一次，填的内容会留着"}],
+        "problems": [{"reason": f"{reason}，照片要重新选" if lost else reason}],
+        "doors": configured(),
     }
     return render(request, "accounts/login.html", context, status=401)
+
+
+def keep_photos(request: HttpRequest, typed: QueryDict) -> bool:
+    """Keep chosen photos for the one whose session has just ended here, so that only they find them in the form again.
+
+    Whose it was is known only when the session had been idle too long. Returns whether photos were lost.
+    """
+    actor = getattr(request, "idled", None)
+    lost = False
+    for name in request.FILES:
+        for one in request.FILES.getlist(name):
+            try:
+                if actor is None:
+                    raise Refused("web.session", "")
+                typed.appendlist(name.removesuffix("-file"), str(photos.take(read(one), actor).pk))
+            except Refused:
+                lost = True
+    if lost:
+        typed["photos-lost"] = "1"
+    return lost
 
 
 def idle_left(request: HttpRequest) -> int:
@@ -92,6 +121,18 @@ def touch(request: HttpRequest) -> None:
     request.session["seen"] = int(time.time())
 
 
+def short_enough(respond: Respond) -> Respond:
+    """Turn away what is far too large before anything of it is read."""
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        length = request.META.get("CONTENT_LENGTH") or ""
+        if length.isdecimal() and int(length) > LARGEST:
+            return errors.too_large(request)
+        return respond(request)
+
+    return answer
+
+
 def idle(respond: Respond) -> Respond:
     """Sign out a session in which nothing was opened for `SESSION_IDLE_SECONDS`: desks are shared."""
 
@@ -99,8 +140,9 @@ def idle(respond: Respond) -> Respond:
         if request.user.is_authenticated:
             seen = request.session.get("seen")
             if seen is not None and idle_left(request) <= 0:
+                idled = request.user.actor if isinstance(request.user, Account) else None
                 logout(request)
-                request.idled = True  # type: ignore[attr-defined]
+                request.idled = idled  # type: ignore[attr-defined]
             elif seen is None or time.time() - seen > SEEN_EVERY:
                 touch(request)
         return respond(request)

@@ -277,3 +277,66 @@ def test_what_a_program_sends_wrong_is_said(
 
 def test_files_want_a_token(client: Client, db: None) -> None:
     assert client.post("/api/files", {"file": sent()}).status_code == 401
+
+
+# When the session has ended
+
+
+def ended(client: Client) -> None:
+    """Half an hour without a page."""
+    session = client.session
+    session["seen"] = 1
+    session.save()
+
+
+def test_photos_survive_a_session_that_ended_as_words_do(sign_in: SignIn, world: World) -> None:
+    account = world.account("worker")
+    account.set_password("Lianhu-2020-morning")
+    account.save()
+    client = sign_in("worker")
+    ended(client)
+    late = report(client, sent())
+    assert late.status_code == 401
+    page = read(late)
+    assert "填的内容会留着" in page
+    assert "照片要重新选" not in page
+    typed = page.split('name="typed" value="')[1].partition('"')[0].replace("&amp;", "&")
+    back = {"username": "worker", "password": "Lianhu-2020-morning", "next": "/do/problems.report/", "typed": typed}
+    assert client.post("/accounts/login/", back)["Location"] == "/do/problems.report/"
+    form = read(client.get("/do/problems.report/"))
+    assert "井盖松动" in form
+    (token,) = tokens(form)
+    assert client.get(f"/photos/{token}/small/").status_code == 200
+
+
+def test_photos_of_nobody_known_are_not_kept_and_that_is_said(client: Client, world: World) -> None:
+    late = report(client, sent())
+    assert late.status_code == 401
+    assert "照片要重新选" in read(late)
+    assert not Stored.objects.exists()
+
+
+def test_somebody_else_who_signs_in_there_does_not_get_the_photos(sign_in: SignIn, world: World) -> None:
+    client = sign_in("worker")
+    ended(client)
+    typed = read(report(client, sent())).split('name="typed" value="')[1].partition('"')[0].replace("&amp;", "&")
+    account = world.account("secretary")
+    account.set_password("Lianhu-2020-morning")
+    account.must_change_password = False
+    account.save()
+    back = {"username": "secretary", "password": "Lianhu-2020-morning", "next": "/do/problems.report/", "typed": typed}
+    client.post("/accounts/login/", back)
+    assert tokens(read(client.get("/do/problems.report/"))) == []
+
+
+def test_what_is_far_too_large_is_turned_away_unread(client: Client, db: None) -> None:
+    response = client.post("/do/problems.report/", {"x": "1"}, CONTENT_LENGTH=str(200 << 20))
+    assert response.status_code == 413
+    assert "太大" in read(response)
+
+
+def test_a_photo_of_40_mb_is_said_at_its_field(sign_in: SignIn, world: World) -> None:
+    response = report(sign_in("worker"), sent(b"\xff\xd8\xff" + bytes(40 << 20)))
+    assert response.status_code == 422
+    assert "40 MB，最多 20 MB" in read(response)
+    assert "井盖松动" in read(response)
