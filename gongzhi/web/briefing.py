@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import IO
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
@@ -11,6 +12,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from gongzhi.ground import day_of, now, today
+from gongzhi.ground.ledger.models import Fact
 from gongzhi.ground.people.may import Viewer
 from gongzhi.ground.places.models import Place, PlaceKind
 from gongzhi.ground.refusals import Refused
@@ -18,10 +20,14 @@ from gongzhi.hall.places import latest_day
 from gongzhi.hall.readers import READERS, may_brief
 from gongzhi.sheets import briefings
 from gongzhi.sheets.formats import BY_ADDRESS, FORMATS, file_name, write
+from gongzhi.sheets.tables import Progress
 from gongzhi.upper.briefing import reads
 from gongzhi.web import exporting
 from gongzhi.web.access import home_place, only, signed_in
 from gongzhi.web.periods import KINDS, Period, asked, instant_asked
+
+# More records than this, and a file that holds them all is the worker's.
+MOST_AT_ONCE = 20_000
 
 
 def readable(looking: Viewer) -> list[Place]:
@@ -86,5 +92,14 @@ def site_of(request: HttpRequest) -> str:
 def download(request: HttpRequest, place: Place, period: Period, as_of: datetime | None, form: str) -> HttpResponse:
     """The briefing as a file, as of now where no instant is asked for: paper does not change."""
     instant = as_of or now().replace(microsecond=0)
-    brief = reads.brief(place, period.first, period.last, instant, facts=form not in BY_ADDRESS)
-    return exporting.attached(write(brief, form, site_of(request)), file_name(brief, form), FORMATS[form])
+    by_address = form in BY_ADDRESS
+    brief = reads.brief(place, period.first, period.last, instant)
+    # What holds every record grows with them.
+    behind = Fact.objects.under(place).within(period.first, period.last).order_by()[: MOST_AT_ONCE + 1]
+    long = not by_address and behind.count() > MOST_AT_ONCE
+
+    def made(file: IO[bytes], progress: Progress | None) -> None:
+        whole = brief if by_address else reads.brief(place, period.first, period.last, instant, facts=True)
+        file.write(write(whole, form, site_of(request)))
+
+    return exporting.deliver(request, file_name(brief, form), FORMATS[form], made, long=long)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -21,8 +23,9 @@ from gongzhi.ground.places.models import Organisation, Place
 from gongzhi.ground.places.names import plain, why_near
 from gongzhi.ground.refusals import Refused
 from gongzhi.sheets.kinds import KINDS
-from gongzhi.sheets.models import DECIDERS, Decision, Doubt
-from gongzhi.web import paging
+from gongzhi.sheets.models import DECIDERS, Decision, Doubt, DoubtQuerySet
+from gongzhi.sheets.tables import As, Column, Table
+from gongzhi.web import exporting, paging
 from gongzhi.web.access import only, signed_in
 from gongzhi.web.toasts import done
 
@@ -118,6 +121,8 @@ def index(request: HttpRequest) -> HttpResponse:
         "later": mine.filter(decision=Decision.LATER),
         "told": mine.filter(decision__in=(Decision.SAME, Decision.NEW)),
     }[view]
+    if exporting.asked(request):
+        return exporting.download(request, table_of(chosen.order_by("-id"), VIEWS[view]))
     page = paging.turn(request, chosen, order=("-id",), size=PAGE)
     counts = {"open": mine.waiting().count(), "later": mine.filter(decision=Decision.LATER).count()}
     context = {
@@ -128,6 +133,27 @@ def index(request: HttpRequest) -> HttpResponse:
         "bulk": list(BULK.items()),
     }
     return render(request, "doubts/index.html", context)
+
+
+COLUMNS = (
+    *(Column("写的名称"), Column("来自"), Column("范围"), Column("可能是", width=44)),
+    *(Column("认定"), Column("认定为"), Column("认定为的编号", As.CODE)),
+)
+
+
+def table_of(chosen: DoubtQuerySet, note: str) -> Table:
+    """The list as paper, a batch of names at a time."""
+
+    def lines() -> Iterator[list[Any]]:
+        found = chosen.iterator(PAGE * 10)
+        while some := list(islice(found, PAGE * 10)):
+            for one in shown(some):
+                doubt = one.doubt
+                may = "；".join(f"{each.where} › {each.place}" for each in one.candidates)
+                told = [doubt.get_decision_display(), str(doubt.place or ""), doubt.place.code if doubt.place else ""]
+                yield [doubt.said, one.sheet, str(doubt.scope), may, *told]
+
+    return Table("存疑地名", COLUMNS, lines(), note)
 
 
 def _several(request: HttpRequest, looking: Viewer) -> HttpResponse:

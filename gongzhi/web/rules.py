@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import date
+
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -9,8 +12,14 @@ from django.views.decorators.http import require_safe
 
 from gongzhi.ground import today
 from gongzhi.ground.rules import reads
+from gongzhi.ground.rules.models import Group, Rule
+from gongzhi.ground.words import day_words
+from gongzhi.sheets.tables import As, Column, Table
+from gongzhi.web import exporting
 from gongzhi.web.facts import root_place
 from gongzhi.web.periods import day_asked
+
+Chapters = Sequence[tuple[Group, Sequence[tuple[Rule, str]]]]
 
 
 @login_not_required
@@ -21,6 +30,8 @@ def page(request: HttpRequest) -> HttpResponse:
     root = root_place()
     chapters = reads.chapters(on, district=root.district if root else "")
     shown = [rule for _, rows in chapters for rule, _ in rows]
+    if exporting.asked(request):
+        return exporting.download(request, table_of(chapters, on))
     context = {
         "on": on,
         "chapters": chapters,
@@ -28,3 +39,22 @@ def page(request: HttpRequest) -> HttpResponse:
         "to_check": sum(rule.to_check for rule in shown),
     }
     return render(request, "rules/page.html", context)
+
+
+COLUMNS = (
+    *(Column("类别"), Column("编号", As.CODE), Column("规则"), Column("规定", width=40), Column("说明", width=30)),
+    *(Column("依据", width=34), Column("适用范围"), Column("施行日期", As.DATE), Column("施行到", As.DATE)),
+    Column("可信度"),
+)
+
+
+def table_of(chapters: Chapters, on: date) -> Table:
+    rows = (
+        [
+            *(str(chapter.label), rule.code, rule.title, words, rule.note, rule.citation, rule.jurisdiction),
+            *(rule.effective_from, rule.effective_to, "待核" if rule.to_check else str(rule.get_confidence_display())),
+        ]
+        for chapter, told in chapters
+        for rule, words in told
+    )
+    return Table("规则依据", COLUMNS, rows, f"{day_words(on, 0)}施行的")

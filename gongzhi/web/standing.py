@@ -14,26 +14,30 @@ from urllib.parse import urlencode
 from django.db.models import Max
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from gongzhi.ground import day_of, now
 from gongzhi.ground.keys import ancestors, under
 from gongzhi.ground.ledger import reads as ledger
+from gongzhi.ground.ledger.acts import registry
 from gongzhi.ground.ledger.models import Fact, Tally
 from gongzhi.ground.people.may import Viewer
 from gongzhi.ground.places.models import Place
 from gongzhi.ground.refusals import Refused
-from gongzhi.ground.words import digits, one_decimal
+from gongzhi.ground.words import digits, one_decimal, span_words, stamp_words
 from gongzhi.hall.addresses import facts_address
 from gongzhi.hall.readers import OFFICERS, may_compare
+from gongzhi.sheets import standings
 from gongzhi.upper.league import reads
 from gongzhi.upper.league.models import Adoption, Formula
 from gongzhi.upper.league.reads import Standing
 from gongzhi.upper.league.scoring import Cell, Part, Row, changes
+from gongzhi.web import exporting
 from gongzhi.web.access import home_place, only, signed_in
 from gongzhi.web.errors import Unclear
 from gongzhi.web.naming import Amount, Words
-from gongzhi.web.periods import day_asked, known_by
+from gongzhi.web.periods import day_asked, instant_asked, known_by
 
 WEEKS = 12
 
@@ -234,19 +238,57 @@ def shifts(table: Standing, before: Standing, code: str) -> list[Shift]:
     return made
 
 
+def moved(table: Standing, before: Standing, code: str) -> tuple[str, str, str] | None:
+    """By how much a unit's total moved, from and to: +11.5, 76.9, 88.4."""
+    pair = [next((row.total for row in one.rows if row.unit.code == code), None) for one in (before, table)]
+    if pair[0] is None or pair[1] is None:
+        return None
+    return one_decimal(pair[1] - pair[0], signed=True), one_decimal(pair[0]), one_decimal(pair[1])
+
+
+def compared_with(request: HttpRequest, question: Asked, usual: Standing | None) -> tuple[Standing | None, str, str]:
+    """The standing this one is held against, in words, and why there is none: `since` an instant at which the same week
+    was looked at, or `against` another week, else the week before. Raises Unclear."""
+    try:
+        if since := known_by(request.GET.get("since", "")):
+            words = f"{stamp_words(since, 0)}看到的"
+            return reads.standing(question.place, question.formula, question.week, since), words, ""
+        if week := request.GET.get("against", ""):
+            return question.standing(week), f"{week[:4]} 年第 {int(week[-2:])} 周", ""
+    except Refused as refused:
+        if refused.code == "league.week":
+            raise Unclear(refused.reason) from refused
+        return None, "", refused.reason
+    return usual, "上周", ""
+
+
+def weeks_up_to(week: str, count: int = WEEKS) -> list[tuple[str, str]]:
+    """Weeks to choose from, the newest first: up to the present one, and the one that is shown."""
+    present = day_of(now()) - timedelta(days=day_of(now()).weekday())
+    monday = reads.monday_of(week)
+    newest = min(present, monday + timedelta(weeks=3))
+    mondays = [newest - timedelta(weeks=number) for number in range(count)]
+    return [(reads.week_of(one), span_words(one, one + timedelta(days=6), 0)) for one in mondays]
+
+
 @require_safe
 @only(OFFICERS)
 def page(request: HttpRequest) -> HttpResponse:
     question = asked(request)
     if question is None:
-        return render(request, "standing/none.html")
+        adopt = registry["league.adopt"]
+        may_adopt = signed_in(request).holds(*adopt.who)
+        return render(request, "standing/none.html", {"home": home_place(request), "may_adopt": may_adopt})
     try:
         table = question.standing()
     except Refused as refused:
         return render(request, "standing/none.html", {"reason": refused.reason})
+    if exporting.asked(request):
+        return exporting.download(request, standings.table(table))
     before = table.first - timedelta(days=7)
     earlier = question.standing(reads.week_of(before)) if Fact.objects.under(question.place).exists() else None
     previous = {row.unit.code: row for row in earlier.rows} if earlier else {}
+    against, against_words, against_reason = compared_with(request, question, earlier)
     home = home_place(request)
     own = next((row.unit.code for row in table.rows if home and home.path.startswith(row.unit.path)), "")
     unit = request.GET.get("unit") or own or (table.rows[0].unit.code if table.rows else "")
@@ -264,8 +306,13 @@ def page(request: HttpRequest) -> HttpResponse:
         "unlisted": [line.row.unit.name for line in made if line.nothing],
         "ranks_before": {code: row.rank for code, row in previous.items()},
         "unit": chosen,
-        "shifts": shifts(table, earlier, unit) if earlier else [],
-        "totals": (previous[unit].total, chosen.row.total) if chosen and unit in previous else None,
+        "shifts": shifts(table, against, unit) if against else [],
+        "moved": moved(table, against, unit) if against else None,
+        "against_words": against_words,
+        "against_reason": against_reason,
+        "against": request.GET.get("against", ""),
+        "since": instant_asked(request.GET.get("since", "")),
+        "weeks": weeks_up_to(question.week),
         "bars": bars(past),
         "item": item,
         "week_number": int(table.week[-2:]),
@@ -288,6 +335,13 @@ class Behind:
     rows: list[tuple[Fact, str, Amount]]
     hidden: int
     first: datetime | None = None
+
+
+def objection(question: Asked, unit: Place, own: Cell) -> str:
+    """Where a unit says that a cell is wrong: 投诉建议, answered by the street within its term."""
+    said = f"工作对比 {question.week}，{unit}，{own.item.name} {value_words(own)}，不对的地方："
+    asked_for = {"kind": "complaint", "place": question.place.code, "text": said}
+    return reverse("feedback") + "?" + urlencode(asked_for)
 
 
 @require_safe
@@ -331,6 +385,7 @@ def cell(request: HttpRequest) -> HttpResponse:
         "item": plan_item,
         "cell": own,
         "shown": shown(own, "") if own else None,
+        "objection": objection(question, unit, own) if own else "",
         "points": one_decimal(own.points) if own and own.points is not None else "",
         "groups": groups,
         "page_year": table.last.year,

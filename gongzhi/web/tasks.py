@@ -21,7 +21,8 @@ from gongzhi.ground.people.may import Viewer
 from gongzhi.ground.search.finding import Search as Sought
 from gongzhi.ground.tasks.models import Stage, Task, TaskQuerySet
 from gongzhi.hall import my_day
-from gongzhi.web import paging
+from gongzhi.sheets.tables import As, Column, Table
+from gongzhi.web import exporting, paging
 from gongzhi.web.access import at_desk, signed_in
 from gongzhi.web.doing import Verb
 from gongzhi.web.errors import Unclear
@@ -40,6 +41,8 @@ NEXT: dict[str, Sequence[str]] = {
 }
 # Of what was sought among tasks, so many at most are listed.
 MOST_SOUGHT = 200
+# So many rows of a file are looked up together.
+BATCH = 500
 VIEWS = {"answer": "等我答复", "close": "等我销号", "asked": "我交办的", "all": "能看的全部"}
 STATES = (("open", "没有办完"), ("answered", "等销号"), ("ended", "已销号、已撤回"))
 DUE = (("late", "已逾期"), ("near", "三天内到期"), ("none", "没有期限"))
@@ -128,6 +131,8 @@ def index(request: HttpRequest) -> HttpResponse:
     )
     found = within(found, filters, on, looking)
     order = ("due_on", "id") if filters["due"] in ("late", "near") else ("-id",)
+    if exporting.asked(request):
+        return exporting.download(request, table_of(found.order_by(*order), looking, on, VIEWS[view]))
     page = paging.turn(
         request, found.select_related("assignee", "place", "fact").prefetch_related("answers__fact"), order=order
     )
@@ -142,6 +147,26 @@ def index(request: HttpRequest) -> HttpResponse:
         "here": request.get_full_path(),
     }
     return render(request, "tasks/index.html", context)
+
+
+COLUMNS = (
+    *(Column("编号", As.CODE), Column("交办日期", As.DATE), Column("交办内容", width=44), Column("承办")),
+    *(Column("期限", As.DATE), Column("状态"), Column("地点")),
+)
+
+
+def table_of(found: TaskQuerySet, looking: Viewer, on: date, note: str) -> Table:
+    """The list as paper: what each row of the page says."""
+    rows = found.select_related("assignee", "place", "fact").prefetch_related("answers__fact").iterator(BATCH)
+    lines = (
+        [
+            *(row.task.number, row.task.fact.day, row.text, str(row.task.assignee), row.task.due_on),
+            *(row.tag.words, str(row.task.place)),
+        ]
+        for one in rows
+        for row in rows_of([one], looking, on)
+    )
+    return Table("交办事项", COLUMNS, lines, note)
 
 
 def within(found: TaskQuerySet, filters: Filters, on: date, looking: Viewer) -> TaskQuerySet:

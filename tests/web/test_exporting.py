@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -11,15 +12,20 @@ import openpyxl
 import pytest
 from django.test import Client
 
+from gongzhi.clock import jobs
+from gongzhi.clock.jobs.models import Job
 from gongzhi.ground import today
-from tests.web.conftest import SignIn, Week
+from gongzhi.ground.people.models import Appointment
+from gongzhi.web import exporting
+from tests.web.conftest import SignIn, Week, read
 from tests.world import World
 
 SHEDS = "/facts/?place=410102&indicator=shed_removed&indicator=shed_area&from=2020-06-01&to=2020-06-14"
 
 
 def lines(answer: Any, codec: str = "utf-8-sig") -> list[list[str]]:
-    return list(csv.reader(io.StringIO(answer.content.decode(codec))))
+    data = b"".join(answer.streaming_content) if answer.streaming else answer.content
+    return list(csv.reader(io.StringIO(data.decode(codec))))
 
 
 def heading(answer: Any) -> str:
@@ -82,3 +88,61 @@ def test_what_somebody_typed_is_no_formula(world: World, sign_in: SignIn) -> Non
     world.do("worker", "problems.report", place="LH-Y3", category="0101", description="=1+1")
     rows = lines(sign_in("street").get("/problems/?view=all&format=csv"))
     assert rows[1][-1] == "'=1+1"
+
+
+LISTS = (
+    *("/problems/?", "/facts/?", "/tasks/?view=all&", "/rules/?"),
+    *("/places/?", "/people/?", "/feedback/handling/?", "/doubts/?"),
+)
+
+
+@pytest.mark.parametrize("address", LISTS)
+def test_every_list_can_be_taken_along(address: str, june: Week, sign_in: SignIn) -> None:
+    street = sign_in("street")
+    assert "format=xlsx" in read(street.get(address))
+    for form in ("xlsx", "csv"):
+        answer = street.get(f"{address}format={form}")
+        assert answer.status_code == 200
+        assert answer["Content-Type"].startswith(exporting.MEDIA[form].partition(";")[0])
+        assert "attachment" in answer["Content-Disposition"]
+
+
+class TestALongOne:
+    @pytest.fixture(autouse=True)
+    def short(self, monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path) -> None:
+        monkeypatch.setattr(exporting, "AT_ONCE", 2)
+        settings.MEDIA_ROOT = str(tmp_path / "files")
+
+    def test_is_made_by_the_worker_and_says_the_same(self, june: Week, sign_in: SignIn) -> None:
+        street, address = sign_in("street"), "/problems/?view=all&format=csv"
+        answer = street.get(address)
+        assert answer.status_code == 302
+        assert jobs.work_off(1) == 1
+        job = Job.objects.get()
+        assert (job.state, job.failure) == ("done", "")
+        assert job.title.startswith("导出莲湖街道问题清单_")
+        rows = lines(street.get(f"{answer.url}file/", follow=True))
+        assert len(rows) == 5
+        assert {row[0] for row in rows[1:]} == {june.number(name) for name in ("shed", "shed2", "stickers", "pool")}
+
+    def test_is_for_its_owner_alone(self, june: Week, sign_in: SignIn) -> None:
+        answer = sign_in("street").get("/problems/?view=all&format=csv")
+        jobs.work_off(1)
+        assert sign_in("secretary").get(f"{answer.url}file/").status_code == 404
+
+    def test_what_its_owner_may_not_see_any_more_is_not_exported(self, june: Week, sign_in: SignIn) -> None:
+        sign_in("street").get("/problems/?view=all&format=csv")
+        Appointment.objects.filter(role="street_organiser").delete()
+        jobs.work_off(1)
+        job = Job.objects.get()
+        assert (job.state, job.file) == ("failed", None)
+        assert "不能看" in job.failure
+
+    def test_is_not_for_the_public(self, june: Week, client: Client) -> None:
+        answer = client.get("/facts/?place=410102&format=csv")
+        assert answer.status_code == 400
+        assert "小一些的范围" in read(answer)
+
+    def test_what_is_looked_for_is_kept_nowhere(self, june: Week, sign_in: SignIn) -> None:
+        assert sign_in("street").get("/people/?q=陈立&format=csv").status_code == 200
+        assert not Job.objects.exists()
