@@ -14,6 +14,7 @@ from gongzhi.ground.people.models import Account, Appointment, Role
 from gongzhi.ground.people.vault_models import Field
 from gongzhi.ground.places.models import Organisation, Place
 from gongzhi.ground.refusals import Refused
+from gongzhi.ground.register.handing import NOT_HANDED
 from gongzhi.ground.register.people import check_username
 from gongzhi.sheets import references
 from gongzhi.sheets.importing import Column, Kind, Row, Run
@@ -32,7 +33,7 @@ class Appointments(Kind):
     columns = (
         Column("name", "姓名", True, "全名", "宋知远", aliases=("人员姓名",)),
         Column("role", "职务", True, "从下拉列表里选", "社区工作者",
-               choices=tuple((one.value, str(one.label)) for one in Role), aliases=("岗位",)),
+               choices=tuple((one.value, str(one.label)) for one in Role if one not in NOT_HANDED), aliases=("岗位",)),
         Column("place", "地点", False, "在哪里任职：编号，或没有重名的名称。和“组织”填一个", "LH-YGHY", "code",
                ("社区", "任职地点")),
         Column("organisation", "组织", False, "在哪个组织任职：编号或全称。和“地点”填一个", "", "code",

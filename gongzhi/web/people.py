@@ -37,7 +37,7 @@ from gongzhi.web import exporting, paging
 from gongzhi.web.access import only, signed_in
 from gongzhi.web.doing import Field, Option
 from gongzhi.web.filters import Filters, Search, Select
-from gongzhi.web.naming import ERASED, post_words
+from gongzhi.web.naming import ERASED, Words, post_words
 from gongzhi.web.toasts import done
 
 KEEPERS = frozenset(APPOINTERS)
@@ -192,10 +192,17 @@ def page(request: HttpRequest, number: str) -> HttpResponse:
         "asked": [task for one in now_held for task in handing.asked_in(one)[:20]],
         "hand_overs": HandOver.objects.filter(appointment__person=person, withdrawn_at=None).order_by("-id")[:10],
         "may_erase": not now_held and bool(registry["people.erase"].may(by, {"person": person})),
-        "history": Fact.objects.visible_to(looking).filter(subject=f"person/{person.number}").order_by("-id")[:20],
+        "history": history(looking, person),
         "here": reverse("person", args=[person.number]),
     }
     return render(request, "people/page.html", context)
+
+
+def history(looking: Viewer, person: Person) -> list[tuple[Fact, str]]:
+    """What was recorded about a person, the newest first, each with the kind of record it is."""
+    words = Words()
+    facts = Fact.objects.visible_to(looking).filter(subject=f"person/{person.number}").order_by("-id")[:20]
+    return [(fact, words.deed(fact)) for fact in facts]
 
 
 def kept(person: Person) -> list[Kept]:
