@@ -10,6 +10,9 @@ from django.db import connection, transaction
 
 from gongzhi.clock import demo
 from gongzhi.ground.ledger import numbers, writing
+from tests.walks.browsing import browser, platform, visit
+
+__all__ = ["browser", "platform", "visit"]
 
 
 def leave() -> None:

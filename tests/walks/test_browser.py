@@ -7,123 +7,17 @@ axe finds, light and dark.
 
 from __future__ import annotations
 
-import os
 import re
-import signal
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from http.client import HTTPConnection
-from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
+
+from tests.walks.browsing import PHONE, Enter, looks_right
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
 
-CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
-DESK = {"width": 1440, "height": 900}
-PHONE = {"width": 390, "height": 844}
 FORTNIGHT = "place=410102013000&from=2020-06-01&to=2020-06-14"
 STANDING = "/standing/?place=410102008000&week=2020-W24"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def answers(port: int) -> bool:
-    asked = HTTPConnection("127.0.0.1", port, timeout=2)
-    try:
-        asked.request("GET", "/healthz")
-        return asked.getresponse().status == 200
-    except OSError:
-        return False
-    finally:
-        asked.close()
-
-
-@pytest.fixture(scope="module")
-def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """`gongzhi run` on an empty data folder; its address. Ctrl-C stops all it started."""
-    folder, port = tmp_path_factory.mktemp("data"), free_port()
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("GONGZHI_", "DATABASE_URL"))}
-    command = Path(sys.executable).with_name("gongzhi")
-    with (folder / "run.log").open("wb") as log:
-        process = subprocess.Popen(
-            [str(command), "run"],
-            env=kept | {"GONGZHI_DATA": str(folder), "PORT": str(port)},
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
-        address = f"http://127.0.0.1:{port}"
-        try:
-            for _ in range(600):
-                assert process.poll() is None, (folder / "run.log").read_text()
-                if answers(port):
-                    break
-                time.sleep(0.5)
-            yield address
-        finally:
-            process.send_signal(signal.SIGINT)
-            assert process.wait(30) == 0
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as play:
-        made = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield made
-        made.close()
-
-
-Enter = Callable[..., Page]
-
-
-def is_wrong(said: ConsoleMessage) -> bool:
-    """A form sent back to be put right is no failure, though the browser's console calls it one."""
-    return said.type in {"error", "warning"} and "status of 422" not in said.text
-
-
-@pytest.fixture
-def visit(platform: str, browser: Browser) -> Iterator[Enter]:
-    """A window of one's own, signed in as somebody or not. A console error in it fails the test."""
-    windows: list[BrowserContext] = []
-    wrong: list[str] = []
-
-    def enter(who: str = "", **more: object) -> Page:
-        window = browser.new_context(base_url=platform, **{"viewport": DESK, "locale": "zh-CN", **more})  # type: ignore[arg-type]
-        windows.append(window)
-        page = window.new_page()
-        page.on("console", lambda said: wrong.append(said.text) if is_wrong(said) else None)
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        if who:
-            page.goto("/accounts/login/")
-            page.get_by_label("账号").fill(who)
-            page.get_by_label("密码").fill("gongzhi-demo")
-            page.get_by_role("button", name="登录").click()
-            page.wait_for_url("**/desk/")
-        return page
-
-    yield enter
-    for window in windows:
-        window.close()
-    assert wrong == []
-
-
-def looks_right(page: Page) -> None:
-    """Nothing for axe in either theme, and nothing wider than the window."""
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
-        found = Axe().run(page).response["violations"]
-        assert [(one["id"], one["nodes"][0]["target"]) for one in found] == [], (page.url, scheme)
-    page.emulate_media(color_scheme="light")
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), page.url
 
 
 def numbers(text: str) -> list[float]:

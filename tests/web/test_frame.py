@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
-from django.http import HttpRequest, QueryDict
+from django.contrib.auth.models import AnonymousUser
+from django.contrib.messages.storage.cookie import CookieStorage
+from django.db import OperationalError
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.template.loader import render_to_string
 from django.test import Client
 from django.test import RequestFactory as Factory
 from hypothesis import given
@@ -17,7 +23,11 @@ from gongzhi.ground.places.models import Place
 from gongzhi.web import paging
 from gongzhi.web.errors import Unclear
 from gongzhi.web.filters import Day, Filters, Search, Select
+from gongzhi.web.middleware import reference
+from gongzhi.web.toasts import done
 from tests.world import World
+
+TEMPLATES = Path(paging.__file__).parent / "templates"
 
 ORDERS = (["id"], ["-id"], ["kind", "-id"], ["-path", "id"], ["name", "kind", "id"])
 
@@ -91,3 +101,119 @@ def test_a_list_says_what_it_is_narrowed_to_and_how_to_widen_it(world: World, si
     assert 'class="chip" href="/problems/?view=all">' in page
     assert 'name="view" value="all"' in page
     assert client.get("/problems/?category=none").status_code == 400
+
+
+PART = {"HX-Request": "true", "HX-Current-URL": "http://testserver/problems/?view=all"}
+
+
+class TestParts:
+    """What a script on a page asks for a part of it."""
+
+    def test_a_redirect_is_an_address_for_the_window(self, world: World, sign_in: Any) -> None:
+        client: Client = sign_in("secretary")
+        raw = {"place": "LH-HYJ", "category": "0421", "source": "patrol", "description": "积水", "key": "part"}
+        answer = client.post("/do/problems.report/", raw, headers=PART)
+        assert (answer.status_code, answer.content) == (204, b"")
+        assert answer["HX-Redirect"].startswith("/problems/410102-")
+        assert "问题已登记" in client.get(answer["HX-Redirect"]).content.decode()
+
+    def test_one_signed_out_is_told_so_and_where_to_come_back_to(self, world: World, client: Client) -> None:
+        answer = client.get("/problems/", headers=PART)
+        page = answer.content.decode()
+        assert answer.status_code == 401
+        assert "已经退出登录" in page
+        assert "/accounts/login/?next=%2Fproblems%2F%3Fview%3Dall" in page
+        assert "<html" not in page
+        assert "X-Submit-Plainly" not in answer
+
+    def test_a_form_sent_too_late_is_sent_again_as_a_whole(self, world: World, client: Client) -> None:
+        answer = client.post("/do/problems.report/", {"description": "积水"}, headers=PART)
+        assert (answer.status_code, answer["X-Submit-Plainly"]) == (401, "1")
+
+    @pytest.mark.parametrize(("address", "status"), [("/nothing/", 404), ("/facts/?after=x", 400)])
+    def test_an_error_is_a_sentence(self, world: World, client: Client, address: str, status: int) -> None:
+        answer = client.get(address, headers=PART)
+        assert answer.status_code == status
+        assert "data-trouble" in answer.content.decode()
+        assert answer["X-Reference"] in answer.content.decode()
+
+
+class TestDatabaseAway:
+    """The page that says so needs no database; nor does the answer for programs."""
+
+    @pytest.fixture
+    def away(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def refuse(*_: object, **__: object) -> None:
+            raise OperationalError(self.words)
+
+        monkeypatch.setattr("django.db.models.sql.compiler.SQLCompiler.execute_sql", refuse)
+
+    words = "connection to server on socket failed"
+
+    def test_is_said_with_what_is_safe_and_what_to_do(self, world: World, away: None) -> None:
+        answer = Client(raise_request_exception=False).get("/")
+        page = answer.content.decode()
+        assert (answer.status_code, answer["Retry-After"]) == (503, "60")
+        for said in ("数据库现在连不上", "以前的记录都在", "再打开这一页", answer["X-Reference"]):
+            assert said in page
+
+    def test_is_said_to_programs(self, world: World, away: None) -> None:
+        answer = Client(raise_request_exception=False).post(
+            "/api/acts", "[]", content_type="application/json", headers={"Authorization": "Bearer x"}
+        )
+        assert answer.status_code == 503
+        assert answer.json()["code"] == "web.503"
+
+    def test_a_full_disk_is_called_one(self, world: World, away: None, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(type(self), "words", "database or disk is full")
+        assert "磁盘满了" in Client(raise_request_exception=False).get("/").content.decode()
+
+
+@pytest.mark.parametrize(("status", "said"), [(413, "太大"), (429, "来得太多"), (405, "不能直接打开")])
+def test_a_bare_answer_gets_its_page(world: World, rf: Any, status: int, said: str) -> None:
+    answer = reference(lambda request: HttpResponse(status=status))(signed_out(rf.get("/somewhere/")))
+    assert answer.status_code == status
+    assert said in answer.content.decode()
+
+
+def signed_out(request: HttpRequest) -> HttpRequest:
+    request.user = AnonymousUser()
+    return request
+
+
+class TestTheLookOfADevice:
+    def test_is_kept_in_a_cookie_and_worn_by_every_page(self, world: World, client: Client) -> None:
+        client.post("/preferences/", {"theme": "dark", "shape": "elder", "keys": "nokeys"})
+        page = client.get("/rules/").content.decode()
+        assert '<html lang="zh-Hans" class="elder">' in page
+        assert 'dark.css" media="screen">' in page
+        client.post("/preferences/", {"theme": "light", "shape": "", "keys": ""})
+        page = client.get("/rules/").content.decode()
+        assert "dark.css" not in page
+        assert '<html lang="zh-Hans">' in page
+        client.post("/preferences/", {"theme": "", "shape": "", "keys": ""})
+        assert client.cookies["look"].value == ""
+
+    def test_comes_back_to_where_it_was_pressed_and_nowhere_else(self, world: World, client: Client) -> None:
+        assert client.post("/preferences/elder/", {"next": "/?place=LH"})["Location"] == "/?place=LH"
+        assert client.post("/preferences/elder/", {"next": "//elsewhere.example/"})["Location"] == "/"
+
+    def test_what_is_no_choice_is_said(self, world: World, client: Client) -> None:
+        assert client.post("/preferences/", {"theme": "pink"}).status_code == 400
+
+
+def test_what_was_done_is_said_with_a_way_back() -> None:
+    request = signed_out(asked())
+    request._messages = CookieStorage(request)  # type: ignore[attr-defined]
+    done(request, "已派给天阳物业", undo_url="/back/", see_url="/see/")
+    told = {"messages": request._messages}  # type: ignore[attr-defined]
+    page = render_to_string("components/toasts.html", told | {"csrf_token": "token"})
+    assert re.search(r'已派给天阳物业.*<a href="/see/">.*<form method="post" action="/back/">.*撤回', page, re.S)
+
+
+def test_every_component_stands_in_the_guide(world: World, client: Client, settings: Any) -> None:
+    assert client.get("/styleguide/").status_code == 404
+    settings.DEBUG = True
+    shown = {one.name for one in client.get("/styleguide/?look=dark.elder").templates}
+    made = {f"components/{path.name}" for path in (TEMPLATES / "components").glob("*.html")}
+    assert made - shown == set()

@@ -1,0 +1,78 @@
+"""Every page of the demo, in one place: who opens it, its address, and what is followed from there. A new template
+wants its line here; `test_pages.py` says when one is missing."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Stop(NamedTuple):
+    """`follow`: the start of an address that is a link on the page; that page is meant then."""
+
+    who: str
+    address: str
+    follow: str = ""
+
+
+FORTNIGHT = "place=410102013000&from=2020-06-01&to=2020-06-14"
+
+PAGES: tuple[Stop, ...] = (
+    Stop("", "/"),
+    Stop("", f"/facts/?{FORTNIGHT}&indicator=patrolled"),
+    Stop("", f"/facts/?{FORTNIGHT}&indicator=patrolled", "/facts/0"),
+    Stop("", "/rules/"),
+    Stop("", "/privacy/"),
+    Stop("", "/preferences/"),
+    Stop("", "/feedback/"),
+    Stop("", "/map/"),
+    Stop("", "/places/"),
+    Stop("", "/places/LH-YGHY/"),
+    Stop("", "/organisations/LH-YGHY-JWH/"),
+    Stop("", "/search/"),
+    Stop("", "/search/?q=花园"),
+    Stop("", "/accounts/login/"),
+    Stop("", "/accounts/first/none/"),
+    Stop("", "/nothing/"),
+    Stop("member", "/desk/"),
+    Stop("member", "/do/activities.patrol/"),
+    Stop("secretary", "/desk/"),
+    Stop("secretary", "/problems/?view=all"),
+    Stop("secretary", "/problems/?view=all&category=0101", "/problems/4"),
+    Stop("secretary", "/tasks/"),
+    Stop("secretary", "/tasks/?view=all", "/tasks/4"),
+    Stop("secretary", "/feedback/handling/?view=all"),
+    Stop("secretary", "/feedback/handling/?view=all", "/feedback/handling/4"),
+    Stop("secretary", "/do/"),
+    Stop("secretary", "/do/problems.settle/"),
+    Stop("secretary", "/search/people/?q=赵"),
+    Stop("secretary", "/me/"),
+    Stop("secretary", "/me/second/"),
+    Stop("secretary", "/accounts/password/"),
+    Stop("secretary", "/people/"),
+    Stop("secretary", "/imports/"),
+    Stop("secretary", "/jobs/"),
+    Stop("street", f"/briefing/?{FORTNIGHT}"),
+    Stop("street", "/places/LH-YGHY/"),
+    Stop("street", "/people/appoint/"),
+    Stop("street", "/people/?q=赵", "/people/4"),
+    Stop("street", "/imports/", "/imports/new/"),
+    Stop("street", "/doubts/"),
+    Stop("district", "/standing/?place=410102008000&week=2020-W24"),
+    Stop("district", "/standing/"),
+    Stop("district", "/do/people.appoint/"),
+    Stop("auditor", "/desk/"),
+    Stop("auditor", "/facts/"),
+    Stop("administrator", "/desk/"),
+    Stop("administrator", "/operation/"),
+    Stop("administrator", "/operation/going-live/"),
+)
+
+# Templates no address of the demo shows: what stands only after a press, a failure or in another kind of database.
+# Each is looked at by the test named beside it.
+ELSEWHERE = {
+    "_errors.html": "tests/walks/test_browser.py, a form sent empty",
+    "accounts/locked.html": "tests/web/test_access.py",
+    "api/docs.html": "tests/api, another look",
+    "briefing/refused.html": "tests/web/test_work.py",
+    "noticeboard/empty.html": "tests/web/test_noticeboard.py, before there is a district",
+}
