@@ -118,7 +118,8 @@ def page(request: HttpRequest) -> HttpResponse:
         return redirect("receipt", code.strip()[:40] or "-")
     if request.method == "POST":
         return sent(request, root)
-    return written(request, root, {"key": str(uuid4()), "place": request.GET.get("place", "")}, {})
+    given = {name: request.GET.get(name, "")[:TEXT_LIMIT] for name in ("kind", "text", "place")}
+    return written(request, root, given | {"key": str(uuid4())}, {})
 
 
 def written(

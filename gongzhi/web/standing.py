@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from fractions import Fraction
 from urllib.parse import urlencode
 
@@ -246,6 +246,14 @@ def moved(table: Standing, before: Standing, code: str) -> tuple[str, str, str] 
     return one_decimal(pair[1] - pair[0], signed=True), one_decimal(pair[0]), one_decimal(pair[1])
 
 
+def week_before(question: Asked, monday: date) -> Standing | None:
+    """The standing of the week of a day before; None where there was nothing to compare yet."""
+    try:
+        return question.standing(reads.week_of(monday))
+    except Refused:
+        return None
+
+
 def compared_with(request: HttpRequest, question: Asked, usual: Standing | None) -> tuple[Standing | None, str, str]:
     """The standing this one is held against, in words, and why there is none: `since` an instant at which the same week
     was looked at, or `against` another week, else the week before. Raises Unclear."""
@@ -286,7 +294,7 @@ def page(request: HttpRequest) -> HttpResponse:
     if exporting.asked(request):
         return exporting.download(request, standings.table(table))
     before = table.first - timedelta(days=7)
-    earlier = question.standing(reads.week_of(before)) if Fact.objects.under(question.place).exists() else None
+    earlier = week_before(question, before)
     previous = {row.unit.code: row for row in earlier.rows} if earlier else {}
     against, against_words, against_reason = compared_with(request, question, earlier)
     home = home_place(request)

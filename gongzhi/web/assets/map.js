@@ -12,7 +12,7 @@ import * as L from "leaflet";
 
 const POINTS = { centre: 1, spot: 2 };
 // Names stand on the map itself from this near.
-const NAMED_FROM = 15;
+const NAMED_FROM = 16;
 
 function badge(style, count) {
   const sign = document.createElement("span");
@@ -107,7 +107,7 @@ async function draw(place) {
       drawn.bindPopup(() => telling(feature.properties));
       // The outline of a yard is named; that of a whole area would be named in the middle of everything.
       if (feature.properties.kind === "section" || feature.properties.sort === "楼院") {
-        drawn.bindTooltip(feature.properties.name, { permanent: true, direction: "center", className: "map-name" });
+        drawn.bindTooltip(feature.properties.name, { permanent: true, direction: "bottom", offset: [0, 12], className: "map-name" });
       }
     },
   }).addTo(map);

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
 from typing import Any
 from urllib.parse import urlencode
 
@@ -19,7 +20,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from gongzhi.ground import SHANGHAI, day_of, today
-from gongzhi.ground.words import amount, clock_words, day_words, digits, percent, span_words, stamp_words
+from gongzhi.ground.words import amount, clock_words, day_words, digits, one_decimal, percent, span_words, stamp_words
 from gongzhi.web.toasts import Toast
 
 __all__ = ["amount", "clock_words", "day_words", "digits", "percent", "span_words", "stamp_words"]
@@ -189,6 +190,12 @@ def telephone(words: str) -> str:
     """The first number in words that people read, as a telephone dials it."""
     found = TELEPHONE.search(words)
     return "".join(filter(str.isdecimal, found[0])) if found else ""
+
+
+@register.filter
+def percent_words(value: Fraction) -> str:
+    """A share of a formula as people read it: 60%, −20%."""
+    return f"{one_decimal(value * 100).removesuffix('.0')}%"
 
 
 @register.filter
