@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from gongzhi.ground.ledger.acts import By, registry
-from gongzhi.ground.people.may import Viewer
-from gongzhi.ground.people.models import Actor
+from gongzhi.ground.people.may import Viewer, posts, reach
+from gongzhi.ground.people.models import Actor, ActorKind
 from gongzhi.ground.places.models import Place, PlaceKind, district_place, name_key
 from gongzhi.ground.places.names import near
 from gongzhi.ground.refusals import Refused, Unknown
@@ -28,8 +28,10 @@ def waiting(viewer: Viewer) -> int:
 
 
 def place(run: Run, row: Row, column: str, scope: Place | None = None) -> Place | None:
-    """The place a cell names by code or name below `scope` (default: the district); None when it is empty or, with
-    the row marked, when it names none, or several of which nobody has said yet which is meant."""
+    """The place a cell names by code or name below `scope` (default: the area of whoever imports).
+
+    None when it is empty or, with the row marked, when it names none, or several of which nobody has said which.
+    """
     said = row[column]
     if said is None:
         return None
@@ -61,18 +63,21 @@ def hold(
 
 
 def decided(run: Run, scope: Place, said: str, code: str = "") -> Doubt | None:
-    """What was said about this name before: below this place, or further up."""
-    told: dict[Any, Doubt] | None = run.memory.get("decided")
+    """What was said about this name before: for this place, else for the nearest above it."""
+    told: dict[Any, list[Doubt]] | None = run.memory.get("decided")
     if told is None:
+        told = {}
         rows = Doubt.objects.filter(district=run.district, decision__in=(Decision.SAME, Decision.NEW))
-        told = {(one.scope_id, one.key, one.code): one for one in rows.select_related("place")}
+        for one in rows.select_related("place", "scope"):
+            told.setdefault((one.key, one.code), []).append(one)
         run.memory["decided"] = told
-    return told.get((scope.pk, name_key(said), code))
+    fitting = [one for one in told.get((name_key(said), code), []) if one.scope.covers(scope.path)]
+    return max(fitting, key=lambda one: len(one.scope.path), default=None)
 
 
 def _look_up(run: Run, said: str, scope: Place | None) -> Place | Refused | tuple[Place, list[Place]]:
     """A place, a refusal, or where and what it may be."""
-    within = scope or _root(run)
+    within = scope or _area(run)
     try:
         return Place.refer(said, run.district)
     except Unknown as refused:
@@ -100,13 +105,17 @@ def _one_of(run: Run, said: str, within: Place) -> Place | tuple[Place, list[Pla
     return meant or (within, inside[:SHOWN])
 
 
-def _root(run: Run) -> Place:
-    if "root" not in run.memory:
-        root = district_place(run.district)
-        if root is None:
-            raise Refused("places.no_district", "还没有建区，请先运行 gongzhi init")
-        run.memory["root"] = root
-    found: Place = run.memory["root"]
+def _area(run: Run) -> Place:
+    """The widest area in which whoever imports may do so: that is where the names are meant. Raises Refused."""
+    if "area" not in run.memory:
+        held = posts(run.by.actor, run.by.judged_on) if run.by.actor.kind == ActorKind.PERSON else []
+        roles = {role for act in run.kind.acts for role in registry[act].who}
+        areas = [reach(post) for post in held if post.role in roles]
+        area = min(areas, key=lambda one: len(one.path), default=None)
+        run.memory["area"] = Place.objects.get(pk=area.pk) if area else district_place(run.district)
+    found: Place | None = run.memory["area"]
+    if found is None:
+        raise Refused("places.no_district", "还没有建区，请先运行 gongzhi init")
     return found
 
 

@@ -212,14 +212,15 @@ class Edition:
                 f"UPDATE places_division SET valid_to = %s WHERE valid_to IS NULL AND code IN ({holes})",
                 [on, *some],
             )
+        postgres = connection.vendor == "postgresql"
         self.cursor.execute(
             "INSERT INTO places_division "
             "(code, name, level, parent_code, kind, classification, year, valid_from, valid_to, recorded_at) "
-            "SELECT s.code, s.name, s.level, s.parent_code, s.kind, s.classification, "
-            f"CAST(%s AS integer), CASE WHEN s.state = '{NEW}' THEN NULL ELSE CAST(%s AS date) END, NULL, "
-            f"CAST(%s AS {'timestamptz' if connection.vendor == 'postgresql' else 'text'}) "
+            "SELECT s.code, s.name, s.level, s.parent_code, s.kind, s.classification, CAST(%s AS integer), "
+            f"CASE WHEN s.state = '{NEW}' THEN NULL ELSE CAST(%s AS {'date' if postgres else 'text'}) END, NULL, "
+            f"CAST(%s AS {'timestamptz' if postgres else 'text'}) "
             f"FROM staged s WHERE s.state <> '{SAME}' ORDER BY s.code",
-            [year, on.isoformat(), now() if connection.vendor == "postgresql" else _stamp()],
+            [year, on.isoformat(), now() if postgres else _stamp()],
         )
 
 
