@@ -20,7 +20,7 @@ def alone(*what: str) -> Iterator[None]:
     PostgreSQL keeps the lock with the connection, SQLite in a file beside the database: neither outlives a killed
     process.
     """
-    digest = hashlib.sha256("\0".join(what).encode()).digest()
+    digest = _digest(what)
     busy = Conflict("sheets.busy", "这份表正在导入，是您自己或别人刚发起的。等它完成，到“导入”里看结果")
     if connection.vendor == "postgresql":
         number = int.from_bytes(digest[:8], "big", signed=True)
@@ -34,8 +34,7 @@ def alone(*what: str) -> Iterator[None]:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_unlock(%s)", [number])
         return
-    database = Path(str(connection.settings_dict["NAME"]))
-    with (database.parent / f"{database.name}.{digest[:8].hex()}.lock").open("w") as file:
+    with file_of(*what).open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -44,3 +43,13 @@ def alone(*what: str) -> Iterator[None]:
             yield
         finally:
             Path(file.name).unlink(missing_ok=True)
+
+
+def _digest(what: tuple[str, ...]) -> bytes:
+    return hashlib.sha256("\0".join(what).encode()).digest()
+
+
+def file_of(*what: str) -> Path:
+    """The file that is locked on SQLite, beside the database."""
+    database = Path(str(connection.settings_dict["NAME"]))
+    return database.parent / f"{database.name}.{_digest(what)[:8].hex()}.lock"

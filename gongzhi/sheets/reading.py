@@ -190,10 +190,12 @@ def _text(file: IO[bytes], start: bytes, name: str, known: Collection[str], want
     total = 0
     try:
         text = _decoded(file, encoding)
-        head = text.read(64 * 1024)
+        head = last = text.read(64 * 1024)
         total = head.count("\n")
         while more := text.read(MEGABYTE):
             total += more.count("\n")
+            last = more
+        total += not last.endswith("\n")
     except (UnicodeError, LookupError) as error:
         raise Unreadable("encoding", f"按 {called} 读不通，请在表格软件里另存为“CSV UTF-8”再传") from error
     if "\0" in head:
@@ -204,7 +206,7 @@ def _text(file: IO[bytes], start: bytes, name: str, known: Collection[str], want
         raise Unreadable("empty", "文件里没有内容，请核对是不是传错了文件")
     if encoding == "gb18030" and not wanted:
         _refuse_gibberish(head, found, matched, known)
-    found.total = max(0, total + 1 - found.header_row)
+    found.total = max(0, total - found.header_row)
     found.said.insert(0, f"按 {called} 读，以{SEPARATORS[separator]}分列")
     return found
 
