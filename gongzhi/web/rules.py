@@ -17,28 +17,54 @@ from gongzhi.ground.words import day_words
 from gongzhi.sheets.tables import As, Column, Table
 from gongzhi.web import exporting
 from gongzhi.web.facts import root_place
+from gongzhi.web.filters import Day, Filters, Search, Select
 from gongzhi.web.periods import day_asked
 
+STATES = {"check": "待核", "sure": "已核或本系统设计"}
 Chapters = Sequence[tuple[Group, Sequence[tuple[Rule, str]]]]
 
 
 @login_not_required
 @require_safe
 def page(request: HttpRequest) -> HttpResponse:
-    """The rules in force on a day (`on`, default today)."""
-    on = day_asked(request.GET["on"]) if request.GET.get("on") else today()
+    """The rules in force on a day (`on`, default today), narrowed by chapter, words and how sure they are."""
+    filters = Filters(
+        request,
+        Day("on", "看哪一天的"),
+        Search("q", "查找", "规则、规定或法条"),
+        Select("chapter", "类别", Group.choices, grow=True),
+        Select("state", "可信度", STATES.items()),
+    )
+    on = day_asked(filters["on"]) if filters["on"] else today()
     root = root_place()
-    chapters = reads.chapters(on, district=root.district if root else "")
+    chapters = narrowed(reads.chapters(on, district=root.district if root else ""), filters)
     shown = [rule for _, rows in chapters for rule, _ in rows]
     if exporting.asked(request):
         return exporting.download(request, table_of(chapters, on))
     context = {
         "on": on,
+        "filters": filters,
         "chapters": chapters,
         "count": len(shown),
         "to_check": sum(rule.to_check for rule in shown),
     }
     return render(request, "rules/page.html", context)
+
+
+def narrowed(chapters: Chapters, filters: Filters) -> list[tuple[Group, list[tuple[Rule, str]]]]:
+    """The chapters and rules that the filters leave."""
+    sought, state = filters["q"], filters["state"]
+
+    def stays(rule: Rule, words: str) -> bool:
+        told = f"{rule.code} {rule.title} {words} {rule.note} {rule.citation}"
+        return sought in told and (not state or rule.to_check == (state == "check"))
+
+    left = [
+        (chapter, [row for row in rows if stays(*row)])
+        for chapter, rows in chapters
+        if filters["chapter"] in ("", chapter)
+    ]
+    return [(chapter, rows) for chapter, rows in left if rows]
 
 
 COLUMNS = (

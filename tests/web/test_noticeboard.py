@@ -149,3 +149,29 @@ def test_privacy_and_rules_are_public(world: World, client: Client) -> None:
     shown = {rule for _, rules in answer.context["chapters"] for rule, _ in rules}
     assert "problems.deadline" in {rule.code for rule in shown}
     assert shown != {rule for _, rules in client.get("/rules/?on=2026-06-08").context["chapters"] for rule, _ in rules}
+
+
+def test_the_privacy_notice_is_dated_and_says_of_everything_why_and_how_long(world: World, client: Client) -> None:
+    from gongzhi.ground.people.vault_models import Field
+    from gongzhi.web.privacy import EDITIONS
+
+    answer = client.get("/privacy/")
+    assert [one.number for one in EDITIONS] == sorted((one.number for one in EDITIONS), reverse=True)
+    assert f"告知第 {EDITIONS[0].number} 版" in read(answer)
+    assert {str(field.label) for field in Field} <= {one.name for one in answer.context["kept"]}
+    assert all(one.purpose and one.until for one in answer.context["kept"])
+    articles = [one.article for one in answer.context["rights"]]
+    assert articles == ["第四十四条", "第四十五条", "第四十六条", "第四十七条", "第四十八条", "第四十九条"]
+    for one in answer.context["rights"]:
+        assert client.get(one.href).context["given"]["kind"] == "help"
+
+
+def test_rules_are_narrowed_in_the_address(world: World, client: Client) -> None:
+    def shown(query: str) -> set[str]:
+        return {rule.code for _, rules in client.get(f"/rules/?{query}").context["chapters"] for rule, _ in rules}
+
+    assert "app.complaints.answer" in shown("chapter=app&state=check")
+    assert all(code.startswith("problems.") for code in shown("chapter=problems"))
+    assert shown("q=私搭乱建办结时限") == {"problems.deadline.0101"}
+    assert shown("q=没有这样的规则") == set()
+    assert client.get("/rules/?chapter=x").status_code == 400
