@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -157,7 +158,7 @@ def copy_of(account: Account) -> dict[str, Any]:
         except Unknown:
             continue
     facts = Fact.objects.filter(district=account.district, by=actor).order_by("at").select_related("place")
-    words = {}
+    words: dict[UUID, str] = {}
     for model in worded_models():
         words |= dict(model._default_manager.filter(fact__by=actor).exclude(text="").values_list("fact_id", "text"))
     return {

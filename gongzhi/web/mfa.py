@@ -93,7 +93,7 @@ def counter_of(one: Authenticator, code: str) -> int | None:
     for counter in totp.yield_hotp_counters_from_time():
         fits = compare_user_code(actual=code, expected=totp.format_hotp_value(totp.hotp_value(secret, counter)))
         if fits and counter > one.data.get("counter", 0):
-            return counter
+            return int(counter)
     return None
 
 
@@ -265,7 +265,7 @@ def drawn_seed(request: HttpRequest, account: Account) -> str:
     seed = totp.generate_totp_secret()
     pk = vault.keep_secret(district=account.district, secret=seed.encode(), person=account.person)
     request.session["seed"] = str(pk)
-    return seed
+    return str(seed)
 
 
 def set_up(request: HttpRequest, account: Account, words: str) -> HttpResponse:

@@ -37,7 +37,7 @@ def needs_second(held: Iterable[Appointment]) -> bool:
 
 def has_second(account: Account) -> bool:
     """Whether a second proof is set up."""
-    return Authenticator.objects.filter(user=account).exists()
+    return bool(Authenticator.objects.filter(user=account).exists())
 
 
 def forget_second(account: Account) -> int:

@@ -76,11 +76,11 @@ class DingAdapter(DingTalkOAuth2Adapter):
     """钉钉: a person is who they are in the whole organisation (unionId), not in one application."""
 
     @property
-    def access_token_url(self) -> str:  # type: ignore[override]
+    def access_token_url(self) -> str:
         return f"{settings.DINGTALK_API}/v1.0/oauth2/userAccessToken"
 
     @property
-    def authorize_url(self) -> str:  # type: ignore[override]
+    def authorize_url(self) -> str:
         return f"{settings.DINGTALK_LOGIN}/oauth2/auth"
 
     def get_callback_url(self, request: HttpRequest, app: Any) -> str:

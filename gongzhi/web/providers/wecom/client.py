@@ -48,7 +48,7 @@ class WeComAdapter(OAuth2Adapter):
     client_class = WeComClient
 
     @property
-    def access_token_url(self) -> str:  # type: ignore[override]
+    def access_token_url(self) -> str:
         return f"{settings.WECOM_API}/cgi-bin/gettoken"
 
     @property
