@@ -23,8 +23,6 @@ CHUNK = 24
 TOP = 2**62
 # However seldom `visible_to` agrees, a search ends: after so many chunks it offers to go on.
 CHUNKS = 6
-# Names that fit are ordered by how well; more than this are too many to read.
-NAMES = 200
 # What waits in the outbox is looked at directly, up to so many records.
 WAITING = 300
 
@@ -73,7 +71,7 @@ class Search:
         hits = [] if before else self._new(source)
         late = {hit.row.pk for hit in hits}
         more: int | None = None
-        for chunk in self._chunks(source, before):
+        for chunk in self._chunks(source, before, min(CHUNK, 2 * size + 2)):
             if chunk is None:
                 return Found(source, hits, more)
             rows = self._rows(source, [target for _, target in chunk if target not in late])
@@ -87,23 +85,26 @@ class Search:
 
     def _names(self, source: Source, size: int, start: int) -> Found:
         """Places and organisations: the whole name before a beginning before a part, the wide before the narrow."""
-        exact = AllOf((marked("e", spelt(" ".join(self.sought.words))),))
-        targets = dict.fromkeys(
-            target for question in (exact, self.question) for _, target in self._ask(source, question, NAMES, up=True)
-        )
-        rows = self._rows(source, targets) | {row.pk: row for row in self._late(source)}
-        hits = [hit for row in rows.values() if (hit := self._hit(source, row, 0))]
-        typed = "".join(self.sought.words)
-        hits.sort(key=lambda hit: _fit(hit, typed))
-        end = start + size
-        return Found(source, hits[start:end], end if len(hits) > end else None)
+        typed = spelt("".join(self.sought.words))
+        begins = AllOf((marked("b", spelt(self.sought.words[0][:2])), self.question))
+        targets: dict[Any, int] = {}
+        for question in (marked("e", typed), begins, self.question):
+            if len(targets) <= start + size:
+                found = self._ask(source, question, start + size + 1, up=True)
+                targets.update({target: pk for pk, target in found if target not in targets})
+        late = {row.pk: row for row in self._late(source)} if not start else {}
+        here = [target for target in targets if target not in late][start : start + size + 1]
+        rows = late | self._rows(source, here)
+        hits = [hit for target in (*late, *here) if target in rows and (hit := self._hit(source, rows[target], 0))]
+        hits = sorted(hits[:size], key=lambda hit: _fit(hit, typed)) if not start else hits[:size]
+        return Found(source, hits, start + size if len(here) > size or len(rows) > size else None)
 
-    def _chunks(self, source: Source, before: int | None) -> Iterator[list[tuple[int, Any]] | None]:
+    def _chunks(self, source: Source, before: int | None, size: int) -> Iterator[list[tuple[int, Any]] | None]:
         """Entries in order, newest first, a few at a time; None when the search gives up for now."""
         for _ in range(CHUNKS):
-            chunk = self._ask(source, self.question, CHUNK, before)
+            chunk = self._ask(source, self.question, size, before)
             yield chunk
-            if len(chunk) < CHUNK:
+            if len(chunk) < size:
                 return
             before = chunk[-1][0]
         yield None
@@ -155,10 +156,8 @@ class Search:
 
 
 def _fit(hit: Hit, typed: str) -> tuple[Any, ...]:
-    name = spelt(hit.title)
-    wanted = spelt(typed)
-    path = hit.row.path
-    return name != wanted, not name.startswith(wanted), wanted not in name, len(path), len(name), path
+    name, path = spelt(hit.title), hit.row.path
+    return name != typed, not name.startswith(typed), len(path), len(name), path
 
 
 def _ask_sqlite(question: Question, size: int, before: int | None, *, up: bool) -> list[tuple[int, Any]]:

@@ -141,8 +141,10 @@ class Sought:
         for word in words:
             found.update(dict.fromkeys(Piece(pair) for pair in pairs(word)))
             for run in RUN.finditer(word):
+                # What is still being typed is looked up by how it begins; a number that is not the last word is whole.
+                whole = run[0].isdigit() and word != words[-1]
                 if len(run[0]) > 1:
-                    found[Piece(run[0][:LONGEST_RUN], begins=run.end() == len(word))] = None
+                    found[Piece(run[0][:LONGEST_RUN], begins=run.end() == len(word) and not whole)] = None
         return cls(words, tuple(found))
 
     def stands_in(self, texts: Iterable[str]) -> bool:

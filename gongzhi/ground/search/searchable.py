@@ -22,6 +22,7 @@ from gongzhi.ground.search.pieces import (
     Sought,
     mark,
     pieces_of,
+    plain,
     readings_of,
     spelt,
 )
@@ -60,6 +61,7 @@ class Document:
         for name in self.names:
             found |= readings_of(name)
             found.update(mark("e", spelt(one)) for one in {name, name_key(name)})
+            found.add(mark("b", spelt(plain(name).replace(" ", "")[:2])))
         for text in self.words:
             found.update(WORD + piece for piece in pieces_of(text) - found)
         return found
