@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from gongzhi.ground import SHANGHAI, clock_at
 from gongzhi.ground.ledger.models import Measure
 from gongzhi.ground.refusals import Refused, Unknown
+from gongzhi.sheets import letterhead
 from gongzhi.sheets.pdf import Missing
 from gongzhi.upper.briefing import reads, text
 from gongzhi.upper.briefing.figures import Counted, Counts
@@ -362,6 +363,10 @@ class TestCommand:
         file = tmp_path / f"brief.{style}"
         self.run(str(file), format=style)
         assert file.stat().st_size > 3000
+
+    def test_the_template_is_given_out_to_be_made_one_s_own(self, tmp_path: Path) -> None:
+        call_command("template", "briefing", output=tmp_path / "own.docx", stdout=io.StringIO())
+        assert (tmp_path / "own.docx").read_bytes() == letterhead.template()
 
     def test_a_machine_that_cannot_make_a_pdf_says_what_to_install(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
