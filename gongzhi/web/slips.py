@@ -41,8 +41,8 @@ def sheet(request: HttpRequest) -> HttpResponse:
         with transaction.atomic():
             made = slips.issue(by, persons[: slips.MOST], request.build_absolute_uri("/"))
     except Refused as refused:
-        context = {"title": "没有发登录条", "words": f"{refused.reason}。", "code": refused.code}
-        return render(request, "slips/refused.html", context, status=refused.status)
+        told: dict[str, str] = {"title": "没有发登录条", "words": f"{refused.reason}。", "code": refused.code}
+        return render(request, "slips/refused.html", told, status=refused.status)
     context = {
         "pages": slips.pages(made),
         "count": len(made),

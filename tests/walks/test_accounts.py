@@ -37,6 +37,7 @@ def test_a_street_opens_accounts_by_a_sheet_and_somebody_signs_in_by_the_slip(
     street.goto("/imports/")
     looks_right(street)
     street.get_by_role("link", name="任职和账号").first.click()
+    street.wait_for_url("**/imports/new/appointments/")
     looks_right(street)
     street.locator("#file").set_input_files(
         {"name": "账号.txt", "mimeType": "text/plain", "buffer": b"nothing,here\n1,2\n"}
@@ -74,7 +75,7 @@ def test_a_street_opens_accounts_by_a_sheet_and_somebody_signs_in_by_the_slip(
     newcomer.get_by_label("再输一次").fill(PASSWORD)
     newcomer.get_by_role("button", name="设好密码，登录").click()
     newcomer.wait_for_url("**/desk/")
-    expect(newcomer.locator("header")).to_contain_text(f"宋知甲{tag}")
+    expect(newcomer.get_by_role("banner")).to_contain_text(f"宋知甲{tag}")
     again = visit("", expected=["status of 410"])
     again.goto(link)
     expect(again.locator("main")).to_contain_text("已经用过")

@@ -75,9 +75,11 @@ def detail(report: importing.Report) -> list[list[Any]]:
 
 def problems_of(told: dict[str, Any], job: jobs.Job) -> list[importing.Problem] | None:
     """What was wrong with the rows; None once it is destroyed."""
-    stored = Stored.objects.filter(pk=told.get("detail"), actor=job.actor).first() if told.get("detail") else None
+    if not (pk := told.get("detail")):
+        return []
+    stored = Stored.objects.filter(pk=pk, actor=job.actor).first()
     if stored is None:
-        return None if told.get("detail") else []
+        return None
     try:
         rows = json.loads(store.read(stored).read())
     except FileNotFoundError:
