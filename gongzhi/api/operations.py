@@ -22,6 +22,7 @@ from gongzhi import __version__
 from gongzhi.api import acts, description, facts, files, tokens, upper
 from gongzhi.api.answers import refuse
 from gongzhi.api.shapes import AnswerShape, FactShape, FactsShape, FileShape, RefusalShape, SignInShape, TokenShape
+from gongzhi.clock.retries import is_full
 from gongzhi.ground.ledger.acts import Act, registry
 from gongzhi.ground.refusals import Refused
 
@@ -98,8 +99,12 @@ def _too_big(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:
 
 @api.exception_handler(OperationalError)
 def _busy(request: HttpRequest, error: OperationalError) -> HttpResponse:
-    response = refuse(Refused("api.busy", "数据库现在忙，没有登记，请稍后原样重发", 503))
-    response["Retry-After"] = "2"
+    if is_full(error):
+        refused = Refused("api.full", "存放记录的磁盘满了，没有登记，请告诉系统管理员，腾出空间以后原样重发", 503)
+    else:
+        refused = Refused("api.busy", "数据库现在忙，没有登记，请稍后原样重发", 503)
+    response = refuse(refused)
+    response["Retry-After"] = "600" if is_full(error) else "2"
     return response
 
 

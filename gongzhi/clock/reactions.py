@@ -89,7 +89,7 @@ def _react(pk: UUID) -> int:
             row = Outbox.objects.select_for_update(skip_locked=transaction.get_connection().vendor != "sqlite")
             if not row.filter(pk=pk, reacted=False).exists():
                 return 0
-            for reaction in BY_KIND[fact.kind]:
+            for reaction in BY_KIND.get(fact.kind, ()):
                 key = f"{fact.pk}:{reaction.when}:{reaction.name}"[:80]
                 by = By(system, key=key, because=fact)
                 if clock_is_moved():

@@ -20,7 +20,16 @@ class Away(Exception):
 
 PASSING: tuple[type[Exception], ...] = (Away, OperationalError, InterfaceError, ConnectionError, TimeoutError)
 
+# What a database says of itself while its disk is full.
+FULL = ("disk is full", "No space left", "could not extend file")
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether there was no room left to write to: that does not pass by itself."""
+    return any(words in str(error) for words in FULL)
+
 
 def wait_after(attempts: int) -> timedelta:
     """How long to wait after so many attempts: 10 s, 40 s, 3 min, 11 min, then an hour at most."""
-    return min(FIRST * 4 ** min(max(0, attempts - 1), 9), LONGEST)
+    times: int = 4 ** min(max(0, attempts - 1), 9)
+    return min(FIRST * times, LONGEST)

@@ -107,7 +107,7 @@ def insert(model: type[models.Model], lines: Iterable[bytes], using: str = "defa
     """Fill a table with rows as they were written. Returns how many."""
     link = connections[using]
     fields = columns(model)
-    names = ", ".join(link.ops.quote_name(one.column) for one in fields)
+    names = ", ".join(link.ops.quote_name(str(one.column)) for one in fields)
     holes = ", ".join("%s" for _ in fields)
     statement = f"INSERT INTO {link.ops.quote_name(model._meta.db_table)} ({names}) VALUES ({holes})"  # noqa: S608
     values = [

@@ -13,6 +13,7 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 
+from gongzhi.clock.retries import is_full
 from gongzhi.web.exchange import is_part
 from gongzhi.web.look import Look
 
@@ -157,8 +158,7 @@ def too_often(request: HttpRequest) -> HttpResponse:
     )
 
 
-# What a database says of itself while it cannot work, and what people are told.
-FULL = ("disk is full", "No space left", "could not extend file")
+# What people are told while a database cannot work, by whether its disk is full.
 AWAY = {
     True: ("存放记录的磁盘满了", "系统管理员腾出空间以后才能登记。现在什么也没有写进去。"),
     False: ("数据库现在连不上", "网页服务连不上数据库，已经记下来了。这一次没有保存。"),
@@ -171,8 +171,7 @@ BARE = {405: not_allowed, 413: too_large, 429: too_often}
 
 def away(request: HttpRequest, error: BaseException) -> HttpResponse:
     """503: nothing here needs the database."""
-    full = any(words in str(error) for words in FULL)
-    title, happened = AWAY[full]
+    title, happened = AWAY[is_full(error)]
     logger.error("%s: %s", reference_of(request), type(error).__name__)
     response = _page(
         request,

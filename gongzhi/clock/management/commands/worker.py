@@ -133,7 +133,12 @@ def run(step: Step, stopped: Event, pulse: turns.Pulse | None = None) -> None:
 
 def beat(pulse: turns.Pulse) -> None:
     """Say that this worker lives; a database that does not answer is no reason to die."""
-    attempt("心跳", lambda: [pulse.tell(district) for district in districts()[:1]])
+
+    def tell() -> None:
+        for district in districts()[:1]:
+            pulse.tell(district)
+
+    attempt("心跳", tell)
 
 
 def attempt(name: str, do: Callable[[], object]) -> None:
