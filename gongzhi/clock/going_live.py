@@ -94,6 +94,10 @@ def of_hosts() -> Iterator[Finding]:
 
 
 def of_office() -> Iterator[Finding]:
+    if settings.MFA == "off":
+        yield Finding(
+            "GONGZHI_MFA", "写了 off，管理人员只凭密码就能进", "去掉这个环境变量，或写 officers", blocks=False
+        )
     if not settings.SPONSOR:
         yield Finding("GONGZHI_SPONSOR", "没有填主办单位，页脚会空着", "填写主办单位全称", blocks=False)
     if not settings.FILING_NO:

@@ -13,6 +13,7 @@ from gongzhi.clock.jobs import queue
 from gongzhi.ground import SHANGHAI, now
 from gongzhi.ground.files import store
 from gongzhi.ground.ledger.models import Personal, Worded
+from gongzhi.ground.people import doors
 from gongzhi.ground.people.models import Person
 
 NIGHT = (time(2), time(4))
@@ -20,7 +21,7 @@ NIGHT = (time(2), time(4))
 
 def tables_with_personal_data() -> list[str]:
     """The tables in which an erased person may have left dead rows."""
-    whole = {"people", "sessions", "axes", "search"}
+    whole = {"people", "sessions", "axes", "search", "mfa"}
     return sorted(
         model._meta.db_table
         for model in apps.get_models()
@@ -56,5 +57,6 @@ def scrub_at_night() -> None:
 def tidy(district: str) -> bool:
     """Forget what has had its time: ended jobs, sessions, stored files, backups. Answers whether there is more."""
     Session.objects.filter(expire_date__lt=now()).delete()
+    doors.forget_ended()
     nightly.thin(district)
     return queue.expire() + store.sweep() > 0

@@ -339,6 +339,9 @@ def test_what_is_no_longer_open_is_not_shown(worker: Account) -> None:
     signs_in(Client())
     Session.objects.exclude(session_key=client.session.session_key).delete()
     assert [row.key for row in doors.open_sessions(worker)] == [client.session.session_key]
+    assert OpenSession.objects.count() == 2
+    doors.forget_ended()
+    assert OpenSession.objects.get().key == client.session.session_key
 
 
 def test_the_session_key_changes_at_the_door(worker: Account) -> None:

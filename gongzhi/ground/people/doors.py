@@ -57,6 +57,11 @@ def open_sessions(account: Account) -> list[OpenSession]:
     return [row for row in rows if seen.get(row.key, 0) > oldest]
 
 
+def forget_ended() -> None:
+    """Drop the notes of sessions that are over."""
+    OpenSession.objects.exclude(key__in=Session.objects.values("session_key")).delete()
+
+
 def end_sessions(account: Account, *, keep: str | None = None, only: Collection[UUID] | None = None) -> int:
     """Sign an account out: everywhere, everywhere but in the session `keep`, or of `only` these. Returns how many."""
     rows = OpenSession.objects.filter(account=account).exclude(key=keep or "")
