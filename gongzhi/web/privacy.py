@@ -150,6 +150,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "rights": rights(root.code if root else ""),
         "laws": laws(district),
         "term": rules.rule(TERM, on=today(), district=district),
-        "page_year": 0,
+        # Of no year: each date says its own.
+        "page_year": 1,
     }
     return render(request, "privacy.html", context)

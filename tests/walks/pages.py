@@ -24,6 +24,7 @@ PAGES: tuple[Stop, ...] = (
     Stop("", "/privacy/"),
     Stop("", "/preferences/"),
     Stop("", "/feedback/"),
+    Stop("", "/feedback/7KMA-94TX-QC2H/"),
     Stop("", "/map/"),
     Stop("", "/places/"),
     Stop("", "/places/LH-YGHY/"),
