@@ -29,7 +29,8 @@ Row = dict[str, Any]
 def territory() -> list[Place]:
     """A street with 160 communities of 100 yards each, all on the map, side by side."""
     district = Account.objects.get(username="district").actor
-    registry["places.open"].call(By(district), {"parent": DISTRICT, "kind": "street", "code": "MAP", "name": "地图街道"})
+    raw = {"parent": DISTRICT, "kind": "street", "code": "MAP", "name": "地图街道"}
+    registry["places.open"].call(By(district), raw)
     street = Place.objects.get(code="MAP")
     made: list[Place] = []
 
