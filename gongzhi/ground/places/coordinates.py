@@ -105,7 +105,7 @@ def read_point(text: str, datum: Datum = Datum.WGS84) -> Point:
     found = [float(one) for one in NUMBER.findall(text)]
     if len(found) != 2:
         raise Refused("places.point", "坐标写经度和纬度两个数，中间用逗号隔开，如 113.6003,34.7452", field="point")
-    return _placed(*found, datum, "point")
+    return _placed(found[0], found[1], datum, "point")
 
 
 def _placed(one: float, other: float, datum: Datum, field: str) -> Point:
