@@ -178,17 +178,17 @@ def multiply(times: int) -> None:
             copy(
                 Fact, {"id": fresh("id")}, seed, "id IN (SELECT id FROM first_facts) AND recorded_at <= %s", [last_fact]
             )
-            changes = {"id": fresh("id"), "fact_id": fresh("fact_id"), "number": "number || '-' || %s"}
+            changes = {"id": fresh("id"), "fact_id": fresh("fact_id"), "number": "number || '-' || (%s / 65536)"}
             copy(Problem, changes, seed, "id IN (SELECT id FROM first_problems)", [])
             before = Entry.objects.order_by("-id").values_list("id", flat=True)[0]
             copy(Entry, {"target": fresh("target")}, seed, "id <= %s AND kind IN ('fact', 'problem')", [last])
             if not postgres:
+                # The copies got the next ids in the order of what they are copies of.
                 cursor.execute(
-                    "INSERT INTO search_pieces (rowid, pieces) SELECT n.id, p.pieces FROM search_entry n "
-                    "JOIN search_entry o ON o.district = n.district AND o.kind = n.kind AND o.id <= %s "
-                    "AND substr(o.target, 1, 24) = substr(n.target, 1, 24) JOIN search_pieces p ON p.rowid = o.id "
-                    "WHERE n.id > %s",
-                    [last, before],
+                    "INSERT INTO search_pieces (rowid, pieces) SELECT %s + row_number() OVER (ORDER BY o.id), p.pieces "
+                    "FROM search_entry o JOIN search_pieces p ON p.rowid = o.id "
+                    "WHERE o.id <= %s AND o.kind IN ('fact', 'problem') ORDER BY o.id",
+                    [before, last],
                 )
         if postgres:
             cursor.execute("CREATE INDEX search_pieces ON search_entry USING gin (pieces) WITH (fastupdate = off)")

@@ -17,6 +17,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from gongzhi.clock import going_live
 from gongzhi.clock.jobs.models import Job, State
 from gongzhi.ground import SHANGHAI, now, today
 from gongzhi.ground.ledger.acts import registry
@@ -202,12 +203,13 @@ def of_member(looking: Viewer) -> dict[str, Any]:
 
 
 def of_running(looking: Viewer) -> dict[str, Any]:
-    """What the system administrator looks after: jobs that failed or stand."""
+    """What the system administrator looks after: jobs that failed or stand, what is open before going live."""
     here = Job.objects.filter(district=looking.actor.district)
     return {
         "stuck": here.filter(state=State.DEAD).count(),
         "failed": here.filter(state=State.FAILED, ended_at__gte=now() - timedelta(days=1)).count(),
         "running": here.open().count(),
+        "open_points": sum(not one.note for one in going_live.findings()),
     }
 
 

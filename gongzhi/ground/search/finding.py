@@ -166,7 +166,7 @@ def _ask_sqlite(question: Question, size: int, before: int | None, *, up: bool) 
         "SELECT e.id, e.target FROM search_pieces JOIN search_entry e ON e.id = search_pieces.rowid "  # noqa: S608
         f"WHERE search_pieces MATCH %s {bound} ORDER BY search_pieces.rowid {order} LIMIT %s"
     )
-    values = [_fts5(question), *([before] if before and not up else []), size]
+    values: list[str | int] = [_fts5(question), *([before] if before and not up else []), size]
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         return [(pk, _uuid(target)) for pk, target in cursor.fetchall()]

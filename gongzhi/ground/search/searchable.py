@@ -80,7 +80,7 @@ def readable(sought: Sought, viewer: Viewer | None) -> Question:
     near = tuple(marked("p", path) for path in viewer.areas)
     charge = tuple(marked("p", path) for path in viewer.officer_areas)
     member = tuple(marked("o", path) for path in viewer.organisations)
-    seen = [marked("public"), own, *member]
+    seen: list[Question] = [marked("public"), own, *member]
     if near:
         seen.append(AllOf((marked("area"), OneOf(near))))
     if charge:
