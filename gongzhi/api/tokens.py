@@ -16,6 +16,7 @@ from gongzhi.api import body
 from gongzhi.api.answers import answer
 from gongzhi.ground import now
 from gongzhi.ground.people import doors
+from gongzhi.ground.people.may import posts
 from gongzhi.ground.people.models import Account, Actor, Token
 from gongzhi.ground.prepared import Hole, Prepared
 from gongzhi.ground.refusals import Forbidden, Refused
@@ -85,9 +86,9 @@ def issue(request: HttpRequest) -> HttpResponse:
     user_logged_in.send(sender=Account, request=request, user=account)
     if account.must_change_password:
         raise FirstPassword
-    if doors.has_second(account):
+    if doors.has_second(account) or doors.needs_second(posts(account.actor)):
         raise Forbidden(
-            "api.second_proof", "这个账号开了二次验证，只凭密码不发令牌。请在网页“我的账号”里生成", field="username"
+            "api.second_proof", "这个账号要二次验证，只凭密码不发令牌。请在网页“我的账号”里生成", field="username"
         )
     Token.objects.filter(account=account, expires_at__lte=now()).delete()
     token, secret = Token.issue(account, now() + GOOD_FOR, label[:40])

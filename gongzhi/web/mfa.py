@@ -180,6 +180,8 @@ def again(request: HttpRequest) -> HttpResponse:
     if answer := locked(request, account):
         return answer
     has_second = doors.has_second(account)
+    if not has_second and not account.has_usable_password():
+        return render(request, "accounts/second.html", {"again": True, "nothing": True})
     wrong = ""
     if request.method == "POST":
         if has_second:

@@ -155,7 +155,8 @@ def first_password(respond: Respond) -> Respond:
 
     def answer(request: HttpRequest) -> HttpResponse:
         account = request.user
-        if isinstance(account, Account) and account.must_change_password:
+        by_password = request.session.get("by", "password") == "password"
+        if isinstance(account, Account) and account.must_change_password and by_password:
             page = reverse("password")
             if request.path not in {page, reverse("logout"), reverse("stay")}:
                 return redirect(page)
@@ -173,7 +174,7 @@ def second_proof(respond: Respond) -> Respond:
         account = request.user
         if not isinstance(account, Account) or request.session.get("second") or request.path.startswith("/api/"):
             return respond(request)
-        if account.must_change_password or request.path in {reverse(name) for name in setting_up}:
+        if request.path in {reverse(name) for name in setting_up}:
             return respond(request)
         if "second" not in request.session:
             if doors.has_second(account):

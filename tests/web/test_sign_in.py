@@ -261,6 +261,13 @@ def test_a_password_gets_no_token_where_a_second_proof_is_set_up(guarded: tuple[
     assert (response.status_code, response.json()["code"]) == (403, "api.second_proof")
 
 
+def test_an_officer_without_one_yet_gets_no_token_either(worker: Account, settings: LazySettings) -> None:
+    settings.MFA = "officers"
+    told = {"username": "worker", "password": PASSWORD}
+    response = Client().post("/api/token", told, content_type="application/json")
+    assert (response.status_code, response.json()["code"]) == (403, "api.second_proof")
+
+
 # Proving again
 
 
@@ -615,6 +622,27 @@ def test_another_system_does_not_spare_the_second_proof(guarded: tuple[Account, 
     assert not is_in(client)
     client.post("/accounts/second/", {"code": codes[0]})
     assert is_in(client)
+
+
+def test_who_never_had_a_password_comes_in_by_the_other_system_alone(
+    world: World, provider: Provider, settings: LazySettings
+) -> None:
+    """As an officer's sheet makes them: an account, no password, somebody known elsewhere."""
+    settings.MFA = "officers"
+    account = world.account("worker")
+    account.set_unusable_password()
+    account.must_change_password = True
+    account.save()
+    doors.link(account.person, Field.WECOM, "zhang.san")
+    client = Client()
+    assert client.get(goes(client, provider, "wecom"))["Location"] == "/desk/"
+    assert client.get("/desk/")["Location"] == "/me/second/"
+    settings.MFA = "off"
+    assert is_in(client)
+    session = client.session
+    session["proved"] = 0
+    session.save()
+    assert "这个账号没有密码" in read(client.get("/accounts/again/?next=/me/copy/"))
 
 
 def test_a_closed_account_stays_closed(worker: Account, provider: Provider) -> None:
