@@ -73,7 +73,7 @@ def fill(total: int) -> None:
                    CASE WHEN n %% 7 = 0 THEN 'area' ELSE 'public' END AS audience
             FROM generate_series(1, %s) n
             JOIN (SELECT id, path, row_number() OVER (ORDER BY path) - 1 AS no FROM places_place
-                  WHERE code LIKE 'MAP-%%' AND kind = 'yard') p ON p.no = (n * 7919) %% %s
+                  WHERE code LIKE 'MAP-%%' AND kind = 'yard') p ON p.no = (n::bigint * 7919) %% %s
             """,
             [total, COMMUNITIES * YARDS],
         )

@@ -115,7 +115,8 @@ def page(request: HttpRequest) -> HttpResponse:
     if root is None:
         raise Http404
     if code := request.GET.get("code", ""):
-        return redirect("receipt", code.strip()[:40] or "-")
+        # As one typed it, but within one step of the address.
+        return redirect("receipt", code.replace("/", "-").strip()[:40] or "-")
     if request.method == "POST":
         return sent(request, root)
     given = {name: request.GET.get(name, "")[:TEXT_LIMIT] for name in ("kind", "text", "place")}

@@ -112,12 +112,13 @@ def test_many_senders_at_once_are_held_too(world: World) -> None:
         assert one(240) == 302
 
 
-@pytest.mark.parametrize("code", ["AAAA-AAAA-AAAA", "x", "7KMA-94TX-QC20", "%E4%B8%AD"])
+@pytest.mark.parametrize("code", ["AAAA-AAAA-AAAA", "x", "7KMA-94TX-QC20", "%E4%B8%AD", ".", "-"])
 def test_a_code_that_is_none(client: Client, code: str) -> None:
     answer = client.get(f"/feedback/{code}/")
     assert answer.status_code == 404
     assert "回执码" in answer.context["looked"]
     assert client.get(f"/feedback/?code={code}").status_code == 302
+    assert client.get(f"/feedback/?code=/{code}/x", follow=True).status_code == 404
 
 
 def test_a_clerk_writes_for_somebody(sign_in: SignIn) -> None:
