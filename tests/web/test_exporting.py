@@ -16,7 +16,8 @@ from gongzhi.clock import jobs
 from gongzhi.clock.jobs.models import Job
 from gongzhi.ground import today
 from gongzhi.ground.people.models import Appointment
-from gongzhi.web import exporting
+from gongzhi.sheets.formats import FORMATS
+from gongzhi.web import briefing, exporting
 from tests.web.conftest import SignIn, Week, read
 from tests.world import World
 
@@ -146,3 +147,53 @@ class TestALongOne:
     def test_what_is_looked_for_is_kept_nowhere(self, june: Week, sign_in: SignIn) -> None:
         assert sign_in("street").get("/people/?q=陈立&format=csv").status_code == 200
         assert not Job.objects.exists()
+
+
+FORTNIGHT = "/briefing/?place=410102013000&from=2020-06-01&to=2020-06-14&as_of=2020-06-15T08:00"
+
+
+class TestTheBriefing:
+    @pytest.mark.parametrize("form", ["docx", pytest.param("pdf", marks=pytest.mark.pdf), "xlsx", "html", "json"])
+    def test_is_handed_out_in_every_format(self, form: str, june: Week, sign_in: SignIn) -> None:
+        answer = sign_in("street").get(f"{FORTNIGHT}&format={form}")
+        assert answer.status_code == 200
+        assert answer["Content-Type"] == FORMATS[form]
+        name = quote(f"莲湖街道工作简报_2020-06-01至06-14_演示数据.{form}")
+        assert answer["Content-Disposition"] == f"attachment; filename*=utf-8''{name}"
+
+    def test_prints_addresses_that_work_elsewhere(self, june: Week, sign_in: SignIn, settings: Any) -> None:
+        street = sign_in("street")
+        assert "http://testserver/facts/?place=" in read(street.get(FORTNIGHT))
+        settings.SITE_URL = "https://gongzhi.example.gov.cn"
+        assert "https://gongzhi.example.gov.cn/facts/?place=" in read(street.get(FORTNIGHT))
+        assert "https://gongzhi.example.gov.cn/facts/?place=" in read(street.get(f"{FORTNIGHT}&format=html"))
+
+    def test_with_many_records_is_made_by_the_worker(
+        self, june: Week, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path
+    ) -> None:
+        monkeypatch.setattr(briefing, "MOST_AT_ONCE", 3)
+        settings.MEDIA_ROOT = str(tmp_path / "files")
+        street = sign_in("street")
+        at_once = street.get(f"{FORTNIGHT}&format=docx")
+        assert at_once.status_code == 200
+        answer = street.get(f"{FORTNIGHT}&format=json")
+        assert answer.status_code == 302
+        jobs.work_off(1)
+        told = b"".join(street.get(f"{answer.url}file/").streaming_content)
+        monkeypatch.setattr(briefing, "MOST_AT_ONCE", 1000)
+        assert told == street.get(f"{FORTNIGHT}&format=json").content
+
+    def test_a_period_that_is_running_says_until_today(self, june: Week, sign_in: SignIn) -> None:
+        with june.world.on("2020-06-10T09:00"):
+            page = read(sign_in("street").get("/briefing/?place=410102013000&from=2020-06-08&to=2020-06-14"))
+        assert "截至今天" in page
+        assert "截至 6月10日，" in page
+
+
+def test_a_comparison_can_be_taken_along(june: Week, sign_in: SignIn) -> None:
+    terms = {"formula": "ruhelu-2020/1", "place": "410102013000", "since": "2020-06-01"}
+    june.do("adopted", "08T09:00", "district", "league.adopt", **terms)
+    address = "/standing/?place=410102013000&week=2020-W24"
+    assert "format=xlsx" in read(sign_in("district").get(address))
+    told = heading(sign_in("district").get(f"{address}&format=xlsx"))
+    assert "工作对比，不是考核结果" in told
