@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.db import transaction
+from hypothesis import given
+from hypothesis import strategies as st
 
+from gongzhi.ground import SHANGHAI, clock_at
 from gongzhi.ground.ledger import check
 from gongzhi.ground.ledger.acts import registry
 from gongzhi.ground.ledger.models import Fact
@@ -171,3 +175,59 @@ def test_a_withdrawn_formula_stays_as_of_before(world: World) -> None:
     do(world, "11:30", "district", "league.withdraw", place="410102013000")
     with pytest.raises(Conflict):
         do(world, "12:00", "district", "league.withdraw", place="410102013000")
+
+
+STEPS = ("report", "dispatch", "patrol", "ask", "undo", "undo an earlier one")
+COUNTED = ("problem_reported", "problem_dispatched", "patrolled", "task_assigned")
+YEAR = (date(2020, 1, 1), date(2020, 12, 31))
+
+
+@given(st.lists(st.tuples(st.sampled_from(STEPS), st.integers(1, 20)), min_size=1, max_size=10))
+def test_totals_follow_and_answers_once_given_stand(world: World, steps: list[tuple[str, int]]) -> None:
+    """Whatever is done and taken back, in whatever order: sums equal the facts, and what was answered as of an instant
+    is answered so for ever."""
+    with transaction.atomic():
+        at = datetime(2020, 6, 8, 9, tzinfo=SHANGHAI)
+        done: list[Fact] = []
+        answers: list[tuple[datetime, dict[str, int]]] = []
+        for step, minutes in steps:
+            at += timedelta(minutes=minutes)
+            with clock_at(at):
+                try:
+                    with transaction.atomic():
+                        done.append(take(world, step, done))
+                except Refused:
+                    pass
+                answers.append((at, sums(world)))
+        assert check.tallies() == []
+        for instant, told in answers:
+            assert sums(world, instant) == told
+        standing = Fact.objects.as_of().filter(kind="problems.reported").count()
+        assert sums(world)["problem_reported"] == standing * 1000
+        transaction.set_rollback(True)
+
+
+def take(world: World, step: str, done: list[Fact]) -> Fact:
+    match step:
+        case "report":
+            return world.do("secretary", "problems.report", **LITTER)
+        case "dispatch":
+            waiting = Problem.objects.filter(stage=Stage.REPORTED).last()
+            number = waiting.number if waiting else "nothing"
+            return world.do("secretary", "problems.dispatch", problem=number, organisation="LH-YGHY-JWH")
+        case "patrol":
+            return world.do("secretary", "activities.patrol", **PATROL)
+        case "ask":
+            return world.do("secretary", "tasks.assign", assignee="LH-YGHY-JWH", ask="报送点位")
+    if not done:
+        raise Refused("test.nothing", "没有可撤回的")
+    fact = done[-1] if step == "undo" else done[len(done) // 2]
+    act = next(one for one in registry.values() if one.leaves == fact.kind)
+    if not act.undo:
+        raise Refused("test.final", "撤回不能再撤回")
+    return world.do("secretary", act.undo, fact=fact.ref)
+
+
+def sums(world: World, as_of: datetime | None = None) -> dict[str, int]:
+    found = figures(world.place("LH-YGHY"), COUNTED, *YEAR, as_of)
+    return {code: figure.quantity for code, figure in found.items()}
