@@ -250,6 +250,10 @@ class Run:
         self.report.facts.append(str(fact.pk))
         return fact
 
+    def committed(self) -> None:
+        """What was recorded so far is committed: how long ago it was stamped matters no more."""
+        self._first = None
+
     @property
     def too_slow(self) -> bool:
         """Whether the first fact of this run was stamped so long ago that it may not be committed any more."""

@@ -5,19 +5,24 @@ What says who somebody is goes into the vault; who is known already is found by 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
+
+from django.db import transaction
 
 from gongzhi.ground.people import vault
 from gongzhi.ground.people.models import Person
 from gongzhi.ground.people.vault_models import Field
 from gongzhi.ground.places.models import Organisation
-from gongzhi.ground.refusals import Refused
+from gongzhi.ground.refusals import Conflict, Refused
 from gongzhi.rooms.members.models import Affiliation, Standing
 from gongzhi.sheets import references
-from gongzhi.sheets.importing import Column, Kind, Row, Run
+from gongzhi.sheets.importing import Column, Kind, Row, Run, batches, count
 
 ENROL = "members.enrol"
+# Up to so many rows are one transaction.
+AT_ONCE = 5000
 SEALED = (("name", Field.NAME), ("phone", Field.PHONE), ("id_number", Field.ID_NUMBER))
 
 
@@ -42,6 +47,42 @@ class Members(Kind):
         Column("username", "用户名", False, "要开账号的填，不填不开", "", "code", ("账号",)),
     )  # fmt: skip
 
+    def carry(self, rows: Iterator[Row], total: int, run: Run) -> None:
+        """A roll that takes longer to write than a fact may wait for its commit is written batch by batch.
+
+        Every row is keyed: what a batch wrote before the next was cut off is unchanged when the sheet comes again.
+        A sheet that must come in whole is rehearsed first, each batch taken back, so that only what happens meanwhile
+        can keep a row out. Nobody waits for longer than a batch takes.
+        """
+        read = list(rows)
+        if len(read) <= AT_ONCE:
+            super().carry(iter(read), total, run)
+            return
+        done = 0
+        for batch in batches(read):
+            self.check([row for row in batch if not row.problems], run)
+            done += len(batch)
+            run.progress(done, max(total, done), "正在核对")
+        if run.report.dry_run or not run.partial:
+            for batch in batches(row for row in read if row.good):
+                with transaction.atomic():
+                    self.apply(batch, run)
+                    transaction.set_rollback(True)
+            run.report.facts.clear()
+        if not run.report.dry_run and (run.partial or not any(row.problems for row in read)):
+            done = 0
+            for batch in batches(row for row in read if row.good):
+                run.committed()
+                with transaction.atomic():
+                    self.apply(batch, run)
+                    if run.too_slow:
+                        raise Conflict("sheets.too_slow", "写入太慢，停在这里。已经写入的不会重复，请过一会儿再导一次")
+                done += len(batch)
+                run.progress(done, max(total, done), "正在写入")
+            run.report.written = True
+        for row in read:
+            count(row, run.report)
+
     def check(self, rows: list[Row], run: Run) -> None:
         for row in rows:
             row.values["into"] = references.organisation(run, row, "branch")
@@ -56,16 +97,23 @@ class Members(Kind):
         same, alike = _known(run.district, good), _namesakes(run.district, good)
         persons = {row["known"].pk for row in good if row["known"]}.union(*same.values(), *alike.values())
         branches, numbers = _branches(persons), _numbers(persons)
-        seen: dict[tuple[Any, ...], int] = run.memory.setdefault("seen", {})
         for row in good:
             self._recognise(row, run, same.get(row.number, set()), alike.get(row.number, set()), branches, numbers)
-            if row.good and not (row["phone"] or row["id_number"]):
-                twin = (row["into"].pk, row["name"], row["joined_on"])
-                if (first := seen.setdefault(twin, row.number)) != row.number:
-                    run.wrong(
-                        row, "name", f"和第 {first} 行同一支部、同名、同一天入党", "是同一人就删掉一行，不是就填电话",
-                        waiting=True,
-                    )  # fmt: skip
+            if row.good and row["known"] is None:
+                self._twice(row, run)
+
+    def _twice(self, row: Row, run: Run) -> None:
+        """The same person twice in one sheet, as far as can be told from it."""
+        seen: dict[tuple[Any, ...], int] = run.memory.setdefault("seen", {})
+        if row["id_number"]:
+            told, what = ("id_number", row["id_number"]), "身份证号相同"
+        elif row["phone"]:
+            told, what = ("phone", row["name"], row["phone"]), "姓名和电话相同"
+        else:
+            told, what = ("name", row["into"].pk, row["name"], row["joined_on"]), "同一支部、同名、同一天入党"
+        if (first := seen.setdefault(told, row.number)) != row.number:
+            todo = "是同一人就删掉一行，不是就填电话" if told[0] == "name" else "删掉一行，或核对是不是抄错了"
+            run.wrong(row, "name", f"和第 {first} 行{what}", todo, waiting=told[0] == "name")
 
     def _recognise(
         self,

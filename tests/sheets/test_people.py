@@ -405,3 +405,24 @@ def test_the_command_writes_the_slips_of_the_accounts_it_opened(world, tmp_path,
     with world.on(DAY):
         call_command("import", "appointments", str(file), "--by", "street")
     assert not written.exists(), "the same sheet again opens nothing"
+
+
+def test_a_long_roll_is_written_batch_by_batch(world, monkeypatch):
+    monkeypatch.setattr("gongzhi.sheets.members.AT_ONCE", 2)
+    monkeypatch.setattr(importing.batches, "__defaults__", (2,))
+    report = twice(world, "members", sheet(*MEMBERS))
+    assert (counts(report), report.written) == ((4, 4, 0, 0), True)
+    more = {"党支部": "LH-YGHY-ZB1", "姓名": "冯二", "电话": "13900000001"}
+    whole = bring(
+        world, "members", sheet({**more, "姓名": "卫五"}, more, {**more, "姓名": "陈三", "党支部": "RH"}, more)
+    )
+    assert (told(whole), whole.written) == ([(4, "党支部"), (5, "姓名")], False)
+    assert Member.objects.count() == 5
+    partly = bring(
+        world, "members", sheet({**more, "姓名": "卫五"}, more, {**more, "姓名": "陈三", "党支部": "RH"}), partial=True
+    )
+    assert (partly.good, partly.bad, partly.written) == (2, 1, True)
+    strangers = bring(
+        world, "members", sheet(*({**more, "姓名": f"外人{sign}"} for sign in "甲乙丙")), who="enterprise"
+    )
+    assert (strangers.good, strangers.bad, strangers.written) == (0, 3, False)
