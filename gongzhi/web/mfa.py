@@ -196,7 +196,7 @@ def again(request: HttpRequest) -> HttpResponse:
         return asked(request, account, wrong, again=True)
     context = {
         "again": True,
-        "password": True,
+        "by_password": True,
         "wrong": wrong,
         "problems": [{"field": "password", "reason": wrong}] if wrong else [],
         "problems_title": "没有通过",

@@ -340,3 +340,20 @@ def test_a_photo_of_40_mb_is_said_at_its_field(sign_in: SignIn, world: World) ->
     assert response.status_code == 422
     assert "40 MB，最多 20 MB" in read(response)
     assert "井盖松动" in read(response)
+
+
+def test_erasing_a_person_destroys_their_photos_and_files(world: World) -> None:
+    with world.on("2020-06-10T09:00"):
+        raw = {"role": "grid_worker", "place": "LH-YGHY", "name": "韦明", "username": "weim"}
+        world.do("secretary", "people.appoint", **raw)
+        stored = store.put(
+            picture(), actor=world.actor("weim"), purpose="photo", name="照片.jpg", media_type="image/jpeg"
+        )
+        world.do("weim", "problems.report", **FOUND, photos=[str(stored.pk)])
+        paper = store.put(b"x", actor=world.actor("weim"), purpose="export", name="a.csv", media_type="text/csv")
+        world.do("secretary", "people.dismiss", person="weim", role="grid_worker", place="LH-YGHY")
+    world.do("district", "people.erase", person="weim")
+    assert not Stored.objects.filter(pk__in=[stored.pk, paper.pk]).exists()
+    assert Photo.objects.get().salt == ""
+    assert PROOFS["files"][1]() == []
+    assert check.words() == []
