@@ -297,6 +297,14 @@ def g10(options: Namespace) -> Iterator[Row]:
     yield from briefings.g10(options)
 
 
+def g7(options: Namespace) -> Iterator[Row]:
+    """Sheets into the ledger: a roll of 100,000 members, the divisions of a nation."""
+    from bench import imports
+
+    yield from imports.g7(options)
+    yield from imports.g7_nation(options)
+
+
 GOALS: dict[str, Callable[[Namespace], Iterator[Row]]] = {
-    **{"G1": g1, "G2": g2, "G3": g3, "G4": g4, "G5-maps": g5_maps, "G10": g10},
+    **{"G1": g1, "G2": g2, "G3": g3, "G4": g4, "G5-maps": g5_maps, "G7": g7, "G10": g10},
 }

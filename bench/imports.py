@@ -1,0 +1,190 @@
+"""G7 and the nation: sheets into the ledger by the command, with the time and the most memory they took."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from argparse import Namespace
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+from django.db import connection, transaction
+
+from bench import nation
+from gongzhi.ground.ledger.acts import By, registry
+from gongzhi.ground.people.models import Account
+
+Row = dict[str, Any]
+ROWS = 100_000
+# The slow way is measured on so many rows and multiplied.
+SINGLE = 300
+MEMORY_G7, SECONDS_G7 = 250, 10
+MEMORY_NATION, SECONDS_NATION = 600, 180
+
+
+def command(*words: str, **more: str) -> tuple[float, float, float, str]:
+    """Run `gongzhi` in a process of its own: seconds, of its processor, megabytes at most, last line."""
+    begun = time.perf_counter()
+    with tempfile.TemporaryFile("w+") as out:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "gongzhi", *words], stdout=out, stderr=out, env=os.environ | more
+        )
+        _, status, usage = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+        seconds = time.perf_counter() - begun
+        out.seek(0)
+        told = out.read().strip().splitlines()
+    assert child.returncode in (0, 1), told[-5:]
+    return seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, told[-1] if told else ""
+
+
+def roll(path: Path, rows: int, branches: int) -> None:
+    """A roll of members with one bad row in a hundred, every kind of fault in turn."""
+    import xlsxwriter
+
+    draw = random.Random(7)
+    faults: list[Callable[[list[Any]], None]] = [
+        lambda line: line.__setitem__(0, "没有的支部"),
+        lambda line: line.__setitem__(1, ""),
+        lambda line: line.__setitem__(2, "昨天"),
+        lambda line: line.__setitem__(3, "群众"),
+        lambda line: line.__setitem__(4, "1.38E+10"),
+    ]
+    with xlsxwriter.Workbook(str(path), {"constant_memory": True}) as book:
+        page = book.add_worksheet("党员")
+        page.write_row(0, 0, ["党支部", "姓名", "入党时间", "党籍", "电话"])
+        for number in range(rows):
+            joined = (date(1970, 7, 1) + timedelta(days=draw.randrange(18_000))).isoformat()
+            name = (
+                draw.choice(nation.FAMILIES) + draw.choice("国建文晓志明红玉春海") + draw.choice("强华英敏军丽平伟芳杰")
+            )
+            line: list[Any] = [f"ZB-{number % branches}", name, joined, "正式党员", f"138{number:08d}"]
+            if number % 100 == 99:
+                faults[number // 100 % len(faults)](line)
+            page.write_row(number + 1, 0, line)
+
+
+def row_by_row(path: Path, by: By) -> float:
+    """The usual way: openpyxl, and one act after the other. Seconds for the whole sheet, from the first rows."""
+    import openpyxl
+
+    begun = time.perf_counter()
+    lines = list(openpyxl.load_workbook(path, read_only=True).active.iter_rows(min_row=2, values_only=True))
+    reading = time.perf_counter() - begun
+    begun = time.perf_counter()
+    with transaction.atomic():
+        for branch, name, joined, _, phone in lines[: SINGLE // 2]:
+            if branch and name and joined != "昨天" and phone.isdigit() and branch.startswith("ZB-"):
+                raw = {"branch": branch, "name": name, "joined_on": joined, "phone": phone}
+                registry["members.enrol"].call(by, raw)
+        transaction.set_rollback(True)
+    return reading + (time.perf_counter() - begun) * len(lines) / (SINGLE // 2)
+
+
+def g7(options: Namespace) -> Iterator[Row]:
+    """A roll of 100,000 members, one row in a hundred wrong, each told."""
+    from bench.goals import token
+
+    token()
+    district = Account.objects.get(username="district").actor
+    branches = 50
+    for number in range(branches):
+        raw = {"kind": "branch", "code": f"ZB-{number}", "name": f"第{number}党支部", "place": "C0"}
+        registry["organisations.open"].call(By(district), raw)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "党员.xlsx"
+        roll(path, ROWS, branches)
+        slow = row_by_row(path, By(district))
+        report = str(Path(folder) / "report.xlsx")
+        for what, words in (
+            ("核对（试导）", ["--dry-run"]),
+            ("写入", ["--partial"]),
+            ("再导一次", ["--partial", "--report", report]),
+        ):
+            seconds, busy, memory, told = command("import", "members", str(path), "--by", "district", *words)
+            yield {
+                "goal": "G7",
+                "what": f"党员 {ROWS:,} 行，{what}",
+                "秒": seconds,
+                "处理器秒": busy,
+                "兆": memory,
+                "参照秒（openpyxl，逐行）": slow,
+                "比": seconds / slow,
+                "结果": told,
+                "met": seconds <= SECONDS_G7 and memory <= MEMORY_G7,
+            }
+
+
+def bare(path: Path) -> float:
+    """The limit: the same lines, unchecked, into a bare table with the same indexes. Seconds."""
+    with path.open(encoding="utf-8", newline="") as file, connection.cursor() as cursor, transaction.atomic():
+        lines = list(csv.reader(file))[1:]
+        cursor.execute("CREATE TEMP TABLE bare_division (code text, name text, level text, parent_code text)")
+        begun = time.perf_counter()
+        if connection.vendor == "postgresql":
+            text = io.StringIO()
+            csv.writer(text).writerows(lines)
+            with cursor.copy("COPY bare_division FROM STDIN WITH (FORMAT csv)") as copy:
+                copy.write(text.getvalue())
+        else:
+            cursor.executemany("INSERT INTO bare_division VALUES (%s, %s, %s, %s)", lines)
+        cursor.execute("CREATE UNIQUE INDEX bare_code ON bare_division (code)")
+        cursor.execute("CREATE INDEX bare_parent ON bare_division (parent_code, code)")
+        spent = time.perf_counter() - begun
+        cursor.execute("DROP TABLE bare_division")
+    return spent
+
+
+SQLITE = """
+import sys; from pathlib import Path; import django; django.setup()
+from bench.imports import bare; print(bare(Path(sys.argv[1])))
+"""
+
+
+def g7_nation(options: Namespace) -> Iterator[Row]:
+    """620,573 divisions, new and again, on PostgreSQL and on SQLite."""
+    from bench.goals import token
+
+    token()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "nation.csv"
+        nation.write(path)
+        file = {"DATABASE_URL": f"sqlite:///{folder}/nation.sqlite3"}
+        command("init", "--district", "410102", "--name", "中原区", "--admin", "王芳", **file)
+        here: tuple[tuple[str, dict[str, str], float], ...] = (
+            ("PostgreSQL", {}, bare(path)),
+            ("SQLite", file, _bare_on_sqlite(path, file)),
+        )
+        for name, more, limit in here:
+            for what in ("新", "再导一次"):
+                seconds, busy, memory, told = command("import", "divisions", str(path), **more)
+                yield {
+                    "goal": "G7",
+                    "what": f"全国区划 {nation.TOTAL:,} 行，{name}，{what}",
+                    "秒": seconds,
+                    "处理器秒": busy,
+                    "兆": memory,
+                    "参照秒（不核对，直接写）": limit,
+                    "比": seconds / limit,
+                    "结果": told,
+                    "met": seconds <= SECONDS_NATION
+                    and memory <= MEMORY_NATION
+                    and told.endswith(f"unchanged {nation.TOTAL}")
+                    if what != "新"
+                    else seconds <= SECONDS_NATION and memory <= MEMORY_NATION,
+                }
+
+
+def _bare_on_sqlite(path: Path, more: dict[str, str]) -> float:
+    done = subprocess.run(
+        [sys.executable, "-c", SQLITE, str(path)], env=os.environ | more, capture_output=True, text=True, check=True
+    )
+    return float(done.stdout)
