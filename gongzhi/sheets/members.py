@@ -105,6 +105,7 @@ class Members(Kind):
     def _twice(self, row: Row, run: Run) -> None:
         """The same person twice in one sheet, as far as can be told from it."""
         seen: dict[tuple[Any, ...], int] = run.memory.setdefault("seen", {})
+        told: tuple[Any, ...]
         if row["id_number"]:
             told, what = ("id_number", row["id_number"]), "身份证号相同"
         elif row["phone"]:
