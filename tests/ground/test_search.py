@@ -174,7 +174,7 @@ class TestFinding:
                 for row in rows:
                     for word in plain(source.title(row)).split():
                         for start in range(len(word) - 1):
-                            question = readable(Sought.of(word[start : start + 2]), eyes)
+                            question = readable(Sought.of(word[start : start + 2]), eyes, source.sign)
                             if row.pk in seen:
                                 assert question.met(source.pieces(row)), (who, source.kind, row, word)
         for who in ("worker", "member", "department", None):

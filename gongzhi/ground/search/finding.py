@@ -51,7 +51,6 @@ class Search:
 
     def __init__(self, text: str, district: str, viewer: Viewer | None, place: Place | None = None) -> None:
         self.sought, self.district, self.viewer, self.place = Sought.of(text), district, viewer, place
-        self.question = readable(self.sought, viewer)
         self._waiting: dict[str, list[Any]] | None = None
         # Whether more was recorded than could be looked at.
         self.behind = False
@@ -83,12 +82,16 @@ class Search:
                         return Found(source, hits[:size], hits[size - 1].before or TOP)
         return Found(source, hits[:size], None)
 
+    def _question(self, source: Source) -> Question:
+        return readable(self.sought, self.viewer, source.sign)
+
     def _names(self, source: Source, size: int, start: int) -> Found:
         """Places and organisations: the whole name before a beginning before a part, the wide before the narrow."""
         typed = spelt("".join(self.sought.words))
-        begins = AllOf((marked("b", spelt(self.sought.words[0][:2])), self.question))
+        fitting = self._question(source)
+        begins = AllOf((marked("b", spelt(self.sought.words[0][:2])), fitting))
         targets: dict[Any, int] = {}
-        for question in (marked("e", typed), begins, self.question):
+        for question in (marked("e", typed), begins, fitting):
             if len(targets) <= start + size:
                 found = self._ask(source, question, start + size + 1, up=True)
                 targets.update({target: pk for pk, target in found if target not in targets})
@@ -102,7 +105,7 @@ class Search:
     def _chunks(self, source: Source, before: int | None, size: int) -> Iterator[list[tuple[int, Any]] | None]:
         """Entries in order, newest first, a few at a time; None when the search gives up for now."""
         for _ in range(CHUNKS):
-            chunk = self._ask(source, self.question, size, before)
+            chunk = self._ask(source, self._question(source), size, before)
             yield chunk
             if len(chunk) < size:
                 return
@@ -148,7 +151,7 @@ class Search:
     def _meets(self, source: Source, row: Any) -> bool:
         pieces = source.pieces(row)
         here = self.place is None or mark("p", self.place.path) in pieces
-        return here and self.question.met(pieces)
+        return here and self._question(source).met(pieces)
 
     def _new(self, source: Source) -> list[Hit]:
         rows = sorted(self._late(source), key=lambda row: row.pk, reverse=True)

@@ -51,29 +51,30 @@ class Document:
     organisations: Iterable[str] = ()
     actors: Iterable[UUID] = ()
 
-    def pieces(self, district: str, kind: str) -> set[str]:
+    def pieces(self, district: str, kind: str, sign: str) -> set[str]:
         found = {mark("d", district), mark("k", kind), *(mark("p", path) for path in ancestors(self.path))}
         found.update(mark(sort) for sort in ("public", "area", "inner") if getattr(self, sort))
         found.update(mark("o", path) for one in self.organisations for path in ancestors(one))
         found.update(mark("y", actor.hex) for actor in self.actors)
+        told: set[str] = set()
         for text in (*self.names, *self.texts):
-            found |= pieces_of(text)
+            told |= pieces_of(text)
         for name in self.names:
-            found |= readings_of(name)
+            told |= readings_of(name)
             found.update(mark("e", spelt(one)) for one in {name, name_key(name)})
             found.add(mark("b", spelt(plain(name).replace(" ", "")[:2])))
-        for text in self.words:
-            found.update(WORD + piece for piece in pieces_of(text) - found)
-        return found
+        said = set().union(*map(pieces_of, self.words)) - told
+        return found | {sign + piece for piece in told} | {f"{WORD}{sign}{piece}" for piece in said}
 
 
-def readable(sought: Sought, viewer: Viewer | None) -> Question:
-    """What the reader may be shown of what is sought: open texts of what is open to the reader, words of the reader's
-    own areas. A sieve; `visible_to` decides each hit."""
-    texts = AllOf(tuple(sought.pieces))
+def readable(sought: Sought, viewer: Viewer | None, sign: str) -> Question:
+    """What the reader may be shown of what is sought, among things of one sign: open texts of what is open to the
+    reader, words of the reader's own areas. A sieve; `visible_to` decides each hit."""
+    pieces = [Piece(sign + piece.text, piece.begins) for piece in sought.pieces]
+    texts = AllOf(tuple(pieces))
     if viewer is None:
         return AllOf((marked("public"), texts))
-    words = AllOf(tuple(OneOf((piece, Piece(WORD + piece.text, piece.begins))) for piece in sought.pieces))
+    words = AllOf(tuple(OneOf((piece, Piece(WORD + piece.text, piece.begins))) for piece in pieces))
     if viewer.is_auditor:
         return words
     own = marked("y", viewer.actor.pk.hex)
@@ -97,6 +98,8 @@ class Source:
     """A kind of thing that can be found. Subclasses say of which model and how."""
 
     kind: ClassVar[str]
+    # The letter before its pieces: a word frequent in one kind of thing costs nothing where another is sought.
+    sign: ClassVar[str]
     chinese: ClassVar[str]
     model: ClassVar[type[models.Model]]
     # The field by which a fact's subject names it, and the beginnings of the kinds of facts after which it may differ.
@@ -127,7 +130,7 @@ class Source:
         return near or viewer.is_auditor or viewer.actor.pk in set(document.actors)
 
     def pieces(self, row: Any) -> set[str]:
-        return self.document(row).pieces(row.district, self.kind)
+        return self.document(row).pieces(row.district, self.kind, self.sign)
 
 
 sources: dict[str, Source] = {}
@@ -135,7 +138,7 @@ sources: dict[str, Source] = {}
 
 def searchable(source: type[Source]) -> type[Source]:
     """Let this kind of thing be found."""
-    if source.kind in sources:
+    if source.kind in sources or source.sign in {one.sign for one in sources.values()}:
         raise LookupError(f"{source.kind} is declared twice")
     sources[source.kind] = source()
     return source
@@ -143,7 +146,7 @@ def searchable(source: type[Source]) -> type[Source]:
 
 @searchable
 class Places(Source):
-    kind, chinese, model = "place", "地点", Place
+    kind, sign, chinese, model = "place", "l", "地点", Place
     ref, follows, newest_first = "code", ("places.",), False
 
     def rows(self) -> Any:
@@ -166,7 +169,7 @@ class Places(Source):
 
 @searchable
 class Organisations(Source):
-    kind, chinese, model = "organisation", "组织", Organisation
+    kind, sign, chinese, model = "organisation", "o", "组织", Organisation
     ref, follows, newest_first = "code", ("organisations.",), False
 
     def rows(self) -> Any:
@@ -185,7 +188,7 @@ TOLD_ELSEWHERE = ("problems.", "tasks.", "places.", "organisations.")
 
 @searchable
 class Facts(Source):
-    kind, chinese, model = "fact", "记录", Fact
+    kind, sign, chinese, model = "fact", "f", "记录", Fact
     ref = "id"
 
     def rows(self) -> Any:

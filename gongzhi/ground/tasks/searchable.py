@@ -11,7 +11,7 @@ from gongzhi.ground.tasks.models import Task
 class Tasks(Source):
     """交办事项, by what is asked and of whom; to whom it may be shown, its words are too."""
 
-    kind, chinese, model = "task", "交办事项", Task
+    kind, sign, chinese, model = "task", "t", "交办事项", Task
     follows = ("tasks.",)
 
     def rows(self) -> Any:

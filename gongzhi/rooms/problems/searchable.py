@@ -12,7 +12,7 @@ from gongzhi.rooms.problems.models import Problem
 class Problems(Source):
     """问题, by place, category and number; by their words for those who work or belong there."""
 
-    kind, chinese, model = "problem", "问题", Problem
+    kind, sign, chinese, model = "problem", "p", "问题", Problem
     follows = ("problems.",)
 
     def rows(self) -> Any:
