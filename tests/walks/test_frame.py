@@ -141,7 +141,7 @@ def test_keys_lead_on_unless_they_were_turned_off(visit: Enter) -> None:
     page.get_by_role("button", name="按选的显示").click()
     expect(page.locator(".toast")).to_contain_text("只管这台设备")
     page.keyboard.press("?")
-    expect(page.locator("#keys")).to_have_count(0)
+    expect(page.locator("#shortcuts")).to_have_count(0)
 
 
 def test_elders_get_in_and_out_by_one_press_at_the_same_address(visit: Enter) -> None:

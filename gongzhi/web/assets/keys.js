@@ -1,6 +1,6 @@
 /* Keys for those who work here all day: / looks something up, g and a letter go somewhere, ? shows the list. Not while
    something is being typed, and not at all for those who turned them off (设置). */
-const list = document.getElementById("keys");
+const list = document.getElementById("shortcuts");
 const places = Array.from(document.querySelectorAll("[data-key]"));
 let going = 0;
 
