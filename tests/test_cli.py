@@ -263,7 +263,7 @@ def fit(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """Settings of a production installation that lacks nothing."""
     monkeypatch.setenv("GONGZHI_SECRET_KEY", GOOD_SECRET)
     settings.SECRET_KEY, settings.VAULT_KEYS = GOOD_SECRET, [GOOD_VAULT]
-    settings.DEBUG, settings.SECURE = False, True
+    settings.DEBUG, settings.SECURE, settings.MFA = False, True, "officers"
     settings.ALLOWED_HOSTS = ["gongzhi.example"]
     settings.SPONSOR, settings.FILING_NO = "某区委组织部", "备-1"
     return settings
