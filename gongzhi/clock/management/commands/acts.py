@@ -25,6 +25,7 @@ PLAYS: dict[str, str] = {
     Role.ENTERPRISE_SECRETARY: "enterprise",
     Role.DEPARTMENT_BRANCH: "department",
     Role.AUDITOR: "auditor",
+    Role.ADMINISTRATOR: "administrator",
 }
 assert set(PLAYS.values()) == set(ACCOUNTS)  # noqa: S101  (every demo account plays)
 
