@@ -27,6 +27,7 @@ from gongzhi.ground.tasks.models import Task
 from gongzhi.hall import my_day
 from gongzhi.hall.my_day import Some
 from gongzhi.rooms.problems.models import Problem, Stage
+from gongzhi.sheets import doubts
 from gongzhi.upper.league.reads import week_of
 from gongzhi.web import tasks
 from gongzhi.web.access import at_desk, chosen_post, signed_in
@@ -96,6 +97,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "posts": posts_of(request),
         "recent": recent(request, signed_in(request)),
         "may_report": may(looking, "problems.report"),
+        "doubtful": doubts.waiting(looking),
         "here": reverse("desk"),
     }
     if roles and roles <= PLAIN:

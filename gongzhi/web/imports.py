@@ -31,9 +31,10 @@ from gongzhi.ground.ledger.acts import registry
 from gongzhi.ground.people.may import Viewer
 from gongzhi.ground.people.models import Role
 from gongzhi.ground.refusals import Refused
-from gongzhi.sheets import importing, reports
+from gongzhi.sheets import doubts, importing, reports
 from gongzhi.sheets.importing import Kind
 from gongzhi.sheets.kinds import KINDS
+from gongzhi.sheets.models import DECIDERS
 from gongzhi.web import paging
 from gongzhi.web.access import home_place, signed_in
 from gongzhi.web.exchange import is_part
@@ -99,6 +100,7 @@ def index(request: HttpRequest) -> HttpResponse:
     ]
     views = [("mine", "我的", None), ("area", "本地", None)] if looking.officer_areas else []
     context = {"kinds": kinds, "page": page, "rows": rows, "views": views, "view": view}
+    context |= {"decides": looking.holds(*DECIDERS), "doubtful": doubts.waiting(looking)}
     return render(request, "imports/index.html", context)
 
 
