@@ -13,13 +13,14 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.db import connection, transaction
 from django.test import Client
 
 from bench.goals import DISTRICT, Row, token
 from gongzhi.ground import SHANGHAI
+from gongzhi.ground.keys import uuid7
 from gongzhi.ground.ledger.acts import By, registry
 from gongzhi.ground.people.models import Account, Actor
 from gongzhi.ground.places.models import Place
@@ -62,9 +63,10 @@ def territory() -> list[Place]:
 
 
 def facts(total: int, places: list[Place], actor: UUID) -> Iterator[tuple[tuple[Any, ...], Measures]]:
-    """The rows of so many facts, case by case, as acts would have left them."""
-    for case in range(-(-total // len(STEPS))):
-        place, opened = places[case % len(places)], BEGIN + timedelta(days=case % DAYS)
+    """The rows of so many facts, case by case as time went on, as acts would have left them."""
+    cases = -(-total // len(STEPS))
+    for case in range(cases):
+        place, opened = places[case % len(places)], BEGIN + timedelta(days=case * DAYS // cases)
         for at, (kind, after, measures, facets) in enumerate(STEPS):
             told = dict(facets)
             if kind.startswith("problems"):
@@ -77,7 +79,7 @@ def facts(total: int, places: list[Place], actor: UUID) -> Iterator[tuple[tuple[
                 kind, measures = "problems.visited", {"visited": 1}
             day = opened + timedelta(days=after)
             moment = datetime(day.year, day.month, day.day, 8 + at, case % 60, tzinfo=SHANGHAI)
-            row = (uuid4(), DISTRICT, kind, f"problem/{case}", actor, actor, place.pk, place.path, moment, day, moment)
+            row = (uuid7(), DISTRICT, kind, f"problem/{case}", actor, actor, place.pk, place.path, moment, day, moment)
             yield (*row, day, "", json.dumps(told), "bench", "", "area", "", ""), measures
 
 
@@ -102,7 +104,7 @@ def fill(total: int) -> None:
             made.append(row)
             for code, amount in measures.items():
                 bound = "at_least" if code == "shed_area" and len(counted) % 97 == 0 else "exact"
-                counted.append((uuid4(), DISTRICT, row[0], code, amount * 1000, bound))
+                counted.append((uuid7(), DISTRICT, row[0], code, amount * 1000, bound))
             if len(made) >= BATCH:
                 put(cursor, made, counted)
         put(cursor, made, counted)

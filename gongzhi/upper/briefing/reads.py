@@ -6,13 +6,12 @@ facts of the period. Both give the same figures (a property test).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
-from django.db.models.fields.json import KeyTextTransform
+from django.db.models import Count, Exists, OuterRef, Q, Sum
 
 from gongzhi.ground import day_of, now
 from gongzhi.ground.ledger import reads as ledger
@@ -136,35 +135,38 @@ def brief(place: Place, first: date, last: date, as_of: datetime | None = None, 
     return Brief(place, first, last, instant, instant > present - SETTLED_AFTER, installation_is_demo(), made, facts)
 
 
-def _measures(place: Place, first: date, last: date, as_of: datetime, indicators: set[str]) -> QuerySet[Measure]:
-    # What happened on a day is known on that day or later: the index by day of recording leaves earlier years out.
-    facts = Fact.objects.under(place).within(first, last).as_of(as_of).filter(known_on__gte=first)
-    return Measure.objects.filter(indicator__in=indicators, fact__in=facts.order_by())
+def _counted(place: Place, first: date, last: date, as_of: datetime, indicators: Collection[str]) -> FactQuerySet:
+    """The facts of the period that carry any of these, a row for each."""
+    facts = Fact.objects.under(place).within(first, last).as_of(as_of).order_by()
+    # What happened on a day is known on that day or later, and by the instant: the index by day of recording leaves
+    # other years out.
+    facts = facts.filter(known_on__gte=first, known_on__lte=day_of(as_of))
+    return facts.filter(measures__district=place.district, measures__indicator__in=indicators)
 
 
 def _facts(place: Place, first: date, last: date, as_of: datetime) -> Iterator[Counted]:
     """Each measure of the period with its fact."""
-    rows = _measures(place, first, last, as_of, text.INDICATORS)
+    rows = _counted(place, first, last, as_of, text.INDICATORS)
     for code, quantity, bound, facets, fact in rows.values_list(
-        "indicator_id", "quantity", "bound", "fact__facets", "fact_id"
+        "measures__indicator", "measures__quantity", "measures__bound", "facets", "pk"
     ):
         yield Counted(code, quantity, int(bound == Bound.AT_LEAST), facets, fact)
 
 
 def _sums(place: Place, first: date, last: date, as_of: datetime) -> Iterator[Counted]:
-    """The sums of the period: from the tallies where no facet is asked for, else grouped by facets."""
+    """The sums of the period: from the tallies where no facet is asked for, else grouped by facets.
+
+    Grouped by the facets as they stand: their vocabularies are closed, so groups are few, and no fact is taken apart.
+    """
     for code, figure in ledger.figures(place, text.PLAIN, first, last, as_of).items():
         yield Counted(code, figure.quantity, figure.inexact, {})
     grouped = (
-        _measures(place, first, last, as_of, set(text.FACETED))
-        .annotate(**{facet: KeyTextTransform(facet, "fact__facets") for facet in text.FACETS})
-        .values("indicator_id", *text.FACETS)
-        .annotate(total=Sum("quantity"), fuzzy=Count("id", filter=Q(bound=Bound.AT_LEAST)))
-        .order_by()
+        _counted(place, first, last, as_of, text.FACETED)
+        .values_list("measures__indicator", "facets")
+        .annotate(total=Sum("measures__quantity"), fuzzy=Count("pk", filter=Q(measures__bound=Bound.AT_LEAST)))
     )
-    for row in grouped:
-        facets = {facet: row[facet] for facet in text.FACETS if row[facet] is not None}
-        yield Counted(row["indicator_id"], row["total"], row["fuzzy"], facets)
+    for code, facets, total, fuzzy in grouped:
+        yield Counted(code, total, fuzzy, {name: value for name, value in facets.items() if name in text.FACETS})
 
 
 def left(place: Place, indicator: str, without: str, on: date, as_of: datetime) -> FactQuerySet:
