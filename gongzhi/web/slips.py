@@ -18,6 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from gongzhi.clock import slips
 from gongzhi.clock.jobs.models import Job
 from gongzhi.ground.ledger.acts import By
+from gongzhi.ground.people.may import Viewer
 from gongzhi.ground.people.models import Account, Person
 from gongzhi.ground.refusals import Refused, Unknown
 from gongzhi.ground.register.invitations import link_of, use
@@ -25,6 +26,7 @@ from gongzhi.web import entrance
 from gongzhi.web.access import signed_in
 from gongzhi.web.accounts import wrong_fields
 from gongzhi.web.limits import Limit
+from gongzhi.web.people import person_of
 from gongzhi.web.toasts import done
 
 TRIES = Limit("slip", 30, 600)
@@ -36,7 +38,7 @@ def sheet(request: HttpRequest) -> HttpResponse:
     """Make slips and show them, once: nothing on them can be read again. Asked for anew, they replace the old ones."""
     looking = signed_in(request)
     by = By(looking.actor, held=looking.held)
-    persons = wanted(request, looking.actor.district)
+    persons = wanted(request, looking)
     try:
         with transaction.atomic():
             made = slips.issue(by, persons[: slips.MOST], request.build_absolute_uri("/"))
@@ -53,22 +55,15 @@ def sheet(request: HttpRequest) -> HttpResponse:
     return private(render(request, "slips/sheet.html", context))
 
 
-def wanted(request: HttpRequest, district: str) -> list[Person]:
+def wanted(request: HttpRequest, looking: Viewer) -> list[Person]:
     """Those named, or those of one's own import who never set a password. Raises Http404."""
     if numbers := request.POST.getlist("person"):
-        return [_named(number, district) for number in numbers]
+        return [person_of(looking, number) for number in numbers]
     told = request.POST.get("import", "")
-    job = Job.objects.filter(pk=told, kind="import", actor=signed_in(request).actor).first() if _is_id(told) else None
+    job = Job.objects.filter(pk=told, kind="import", actor=looking.actor).first() if _is_id(told) else None
     if job is None:
         raise Http404
-    return slips.not_yet_in((job.result or {}).get("persons", []), district)
-
-
-def _named(number: str, district: str) -> Person:
-    try:
-        return Person.refer(number, district)
-    except Unknown as unknown:
-        raise Http404 from unknown
+    return slips.not_yet_in((job.result or {}).get("persons", []), looking.actor.district)
 
 
 def _is_id(text: str) -> bool:

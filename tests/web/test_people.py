@@ -174,6 +174,8 @@ def test_nobody_gives_a_slip_to_somebody_above(world: World, sign_in: SignIn) ->
         invite(by=By(world.actor("street")), person=world.person("worker"))
     answer = sign_in("street").post("/people/slips/", {"person": world.person("worker").number})
     assert answer.status_code == 403
+    hidden = sign_in("street").post("/people/slips/", {"person": world.person("auditor").number})
+    assert hidden.status_code == 404, "who is not of the area is not there"
     assert not OneTimeLink.objects.exists()
 
 
