@@ -41,6 +41,7 @@ BATCH = 2000
 # So many problems are told one by one; a file with more has one cause, which the first of them show.
 TOLD = 5000
 SAMPLE = 50
+REMEMBERED = 20_000
 
 Progress = Callable[[int, int, str], None]
 
@@ -312,6 +313,10 @@ class Kind:
             for batch in batches(row for row in kept if row.good):
                 self.apply(batch, run)
                 done += len(batch)
+                if type(self).finish is Kind.finish:
+                    # Nobody asks for them any more.
+                    for row in batch:
+                        row.values = {}
             if any(row.good for row in kept):
                 self.finish(run)
             run.report.written = not run.report.dry_run and (run.partial or not any(row.problems for row in kept))
@@ -447,6 +452,8 @@ def typed(kind: Kind, sheet: Sheet, at: Mapping[str, int], run: Run) -> Iterator
     columns = [(index, kind.by_name[name], name) for name, index in at.items()]
     required = [(name, column) for name, column in kind.by_name.items() if column.required]
     faults = sheet.faults
+    # What a column says again and again is read once and stands in memory once.
+    read_before: dict[str, dict[str, Any]] = {name: {} for name in at}
     for lines in (first, sheet.rows):
         for number, line in lines:
             row = Row(number, {})
@@ -458,9 +465,14 @@ def typed(kind: Kind, sheet: Sheet, at: Mapping[str, int], run: Run) -> Iterator
                     if faults and (number, index) in faults:
                         run.wrong(row, name, faults[number, index], "改成数值，或检查公式")
                     continue
+                if (known := read_before[name].get(cell) if isinstance(cell, str) else None) is not None:
+                    values[name] = known
+                    continue
                 try:
                     if (value := column.read(cell)) != "":
                         values[name] = value
+                        if isinstance(cell, str) and len(read_before[name]) < REMEMBERED:
+                            read_before[name][cell] = value
                 except cells.Wrong as wrong:
                     run.wrong(row, name, wrong.wrong, wrong.todo)
             for name, column in required:
