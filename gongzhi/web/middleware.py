@@ -6,6 +6,7 @@ import secrets
 import time
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth import logout
@@ -14,6 +15,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from gongzhi.ground import today
 from gongzhi.ground.files import photos
@@ -74,6 +76,8 @@ class DefaultDeny(LoginRequiredMiddleware):
             return errors.signed_out(request, plainly=typed)
         if answer is not None and typed:
             return sign_in_again(request)
+        if answer is not None and request.method == "POST":
+            return not_saved(request)
         return answer
 
 
@@ -87,6 +91,20 @@ def sign_in_again(request: HttpRequest) -> HttpResponse:
         "next": request.get_full_path(),
         "typed": typed.urlencode(),
         "problems": [{"reason": f"{reason}，照片要重新选" if lost else reason}],
+        "doors": configured(),
+    }
+    return render(request, "accounts/login.html", context, status=401)
+
+
+def not_saved(request: HttpRequest) -> HttpResponse:
+    """The sign-in page for a button pressed too late, a chosen file with it: what was not done is said, and the way
+    leads back to the page it stood on."""
+    came_from = request.headers.get("Referer", "")
+    here = url_has_allowed_host_and_scheme(came_from, allowed_hosts={request.get_host()})
+    again = "，文件要重新选" if request.FILES else ""
+    context = {
+        "next": urlsplit(came_from).path if came_from and here else settings.LOGIN_REDIRECT_URL,
+        "problems": [{"reason": f"离开太久，已经退出登录，刚才的没有保存。请登录后再做一次{again}"}],
         "doors": configured(),
     }
     return render(request, "accounts/login.html", context, status=401)

@@ -301,8 +301,10 @@ class TestTypedTooLate:
         assert "还没有保存" in page
         assert "井盖翘起" not in read(client.get(entered["Location"]))
 
-    def test_leaves_other_addresses_to_the_plain_sign_in(self, world: World, client: Client) -> None:
-        assert client.post("/accounts/post/", {"post": "x"}).status_code == 302
+    def test_says_at_other_addresses_that_nothing_was_saved(self, world: World, client: Client) -> None:
+        late = client.post("/accounts/post/", {"post": "x"})
+        assert late.status_code == 401
+        assert "刚才的没有保存" in read(late)
 
 
 def test_the_footer_says_what_is_not_filled_in(world: World, client: Client, settings: Any) -> None:

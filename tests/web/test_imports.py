@@ -220,9 +220,10 @@ def test_a_worker_killed_midway_leaves_it_to_the_next(world: World, sign_in: Sig
 
 
 def test_who_was_signed_out_comes_back_to_the_same_kind_of_sheet(world: World) -> None:
-    answer = hand_in(Client(), sheet(*PEOPLE))
-    assert answer.status_code == 302
-    assert answer["Location"] == "/accounts/login/?next=/imports/new/appointments/"
+    answer = hand_in(Client(headers={"referer": "http://testserver/imports/new/appointments/"}), sheet(*PEOPLE))
+    assert answer.status_code == 401
+    assert 'name="next" value="/imports/new/appointments/"' in read(answer)
+    assert "文件要重新选" in read(answer)
 
 
 def test_others_of_the_area_see_that_something_came_in(world: World, sign_in: SignIn) -> None:

@@ -329,6 +329,18 @@ def test_somebody_else_who_signs_in_there_does_not_get_the_photos(sign_in: SignI
     assert tokens(read(client.get("/do/problems.report/"))) == []
 
 
+def test_a_button_pressed_too_late_says_that_nothing_was_saved(client: Client, world: World) -> None:
+    sheet = SimpleUploadedFile("表.xlsx", b"PK")
+    came = {"referer": "http://testserver/imports/"}
+    late = client.post("/me/tokens/", {"file": sheet}, headers=came)
+    assert late.status_code == 401
+    assert "刚才的没有保存。请登录后再做一次，文件要重新选" in read(late)
+    assert 'name="next" value="/imports/"' in read(late)
+    other = client.post("/accounts/post/", headers={"referer": "https://evil.example/x"})
+    assert 'name="next" value="/desk/"' in read(other)
+    assert "文件要重新选" not in read(other)
+
+
 def test_what_is_far_too_large_is_turned_away_unread(client: Client, db: None) -> None:
     response = client.post("/do/problems.report/", {"x": "1"}, CONTENT_LENGTH=str(200 << 20))
     assert response.status_code == 413
