@@ -179,34 +179,37 @@ def _ask_postgresql(
     kind: str, district: str, question: Question, size: int, before: int | None, *, up: bool
 ) -> list[tuple[int, Any]]:
     asked = _tsquery(question)
+    if up:
+        return _planned_anew(
+            "SELECT id, target FROM (SELECT id, target FROM search_entry WHERE pieces @@ %s::text::tsquery "
+            "AND kind = %s AND district = %s OFFSET 0) met ORDER BY id LIMIT %s",
+            [asked, kind, district, size],
+        )
+    bound = "AND id < %s" if before else ""
+    key = [before] if before else []
+    # The newest of the kind, one after the other: what is frequent fills a page from them.
+    found = _planned_anew(
+        "SELECT id, target FROM (SELECT id, target, pieces, district FROM search_entry "  # noqa: S608
+        f"WHERE kind = %s {bound} ORDER BY id DESC LIMIT %s) newest "
+        "WHERE pieces @@ %s::text::tsquery AND district = %s ORDER BY id DESC LIMIT %s",
+        [kind, *key, WINDOW, asked, district, size],
+    )
+    if len(found) >= size:
+        return found
+    # What is rare comes by its pieces.
+    return _planned_anew(
+        "SELECT id, target FROM (SELECT id, target FROM search_entry "  # noqa: S608
+        f"WHERE pieces @@ %s::text::tsquery AND kind = %s AND district = %s {bound} OFFSET 0) met "
+        "ORDER BY id DESC LIMIT %s",
+        [asked, kind, district, *key, size],
+    )
+
+
+def _planned_anew(statement: str, values: list[Any]) -> list[tuple[int, Any]]:
+    """Ask with a plan for these very words: one kept for any words would take the rare for frequent."""
     with connection.cursor() as cursor:
-        if up:
-            cursor.execute(
-                "SELECT id, target FROM (SELECT id, target FROM search_entry WHERE pieces @@ %s::text::tsquery "
-                "AND kind = %s AND district = %s OFFSET 0) met ORDER BY id LIMIT %s",
-                [asked, kind, district, size],
-            )
-            return list(cursor.fetchall())
-        bound = "AND id < %s" if before else ""
-        key = [before] if before else []
-        # The newest of the kind, one after the other: what is frequent fills a page from them.
-        cursor.execute(
-            "SELECT id, target FROM (SELECT id, target, pieces, district FROM search_entry "  # noqa: S608
-            f"WHERE kind = %s {bound} ORDER BY id DESC LIMIT %s) newest "
-            "WHERE pieces @@ %s::text::tsquery AND district = %s ORDER BY id DESC LIMIT %s",
-            [kind, *key, WINDOW, asked, district, size],
-        )
-        found = list(cursor.fetchall())
-        if len(found) >= size:
-            return found
-        # What is rare comes by its pieces.
-        cursor.execute(
-            "SELECT id, target FROM (SELECT id, target FROM search_entry "  # noqa: S608
-            f"WHERE pieces @@ %s::text::tsquery AND kind = %s AND district = %s {bound} OFFSET 0) met "
-            "ORDER BY id DESC LIMIT %s",
-            [asked, kind, district, *key, size],
-        )
-        return list(cursor.fetchall())
+        cursor.cursor.execute(statement, values, prepare=False)
+        return list(cursor.cursor.fetchall())
 
 
 def _uuid(value: Any) -> Any:
