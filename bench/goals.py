@@ -305,6 +305,13 @@ def g7(options: Namespace) -> Iterator[Row]:
     yield from imports.g7_nation(options)
 
 
+def g9(options: Namespace) -> Iterator[Row]:
+    """The first page on a mid phone."""
+    from bench import pages
+
+    yield from pages.g9(options)
+
+
 GOALS: dict[str, Callable[[Namespace], Iterator[Row]]] = {
-    **{"G1": g1, "G2": g2, "G3": g3, "G4": g4, "G5-maps": g5_maps, "G7": g7, "G10": g10},
+    **{"G1": g1, "G2": g2, "G3": g3, "G4": g4, "G5-maps": g5_maps, "G7": g7, "G9": g9, "G10": g10},
 }

@@ -77,8 +77,10 @@ def first_view(browser: Any, base: str, address: str, kept: Any) -> dict[str, fl
     try:
         page = window.new_page()
         wire = window.new_cdp_session(page)
-        received: list[float] = []
-        wire.on("Network.loadingFinished", lambda one: received.append(one["encodedDataLength"]))
+        asked: dict[str, str] = {}
+        received: dict[str, float] = {}
+        wire.on("Network.requestWillBeSent", lambda one: asked.update({one["requestId"]: one["request"]["url"]}))
+        wire.on("Network.loadingFinished", lambda one: received.update({one["requestId"]: one["encodedDataLength"]}))
         wire.send("Network.enable")
         wire.send("Network.emulateNetworkConditions", SLOW_4G)
         wire.send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
@@ -90,7 +92,7 @@ def first_view(browser: Any, base: str, address: str, kept: Any) -> dict[str, fl
             "lcp_ms": told["lcp"],
             "blocked_ms": told["blocked"],
             "shift": told["shift"],
-            "kb": sum(received) / 1000,
+            "kb": sum(size for key, size in received.items() if "/dist/map." not in asked.get(key, "")) / 1000,
         }
     finally:
         window.close()

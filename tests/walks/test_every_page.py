@@ -42,5 +42,6 @@ def test_every_template_is_on_the_way_or_looked_at_elsewhere(june: None, setting
             if stop.who == who:
                 shown |= {one.name for answer in opened(client, stop) for one in answer.templates}
     made = {path.relative_to(TEMPLATES).as_posix() for path in TEMPLATES.rglob("*.html")}
-    assert sorted(made - shown) == []
+    missing = sorted(made - shown)
+    assert not missing, "wants a line in tests/walks/pages.py: " + " ".join(missing)
     assert sorted(set(ELSEWHERE) - made) == []
