@@ -301,6 +301,7 @@ def g7(options: Namespace) -> Iterator[Row]:
     """Sheets into the ledger: a roll of 100,000 members, the divisions of a nation."""
     from bench import imports
 
+    yield from imports.g7_lines(options)
     yield from imports.g7(options)
     yield from imports.g7_nation(options)
 
