@@ -11,8 +11,8 @@ from gongzhi.clock import play
 from gongzhi.ground.ledger.acts import registry
 from gongzhi.ground.ledger.models import Fact
 
-# Played once by `install` before anything else can be.
-FOUNDING = {"places.found"}
+# Played once by `install` before anything else can be; and what a demo has from the first.
+FOUNDING = {"places.found", "people.open_vault"}
 
 
 def test_each_example_plays_and_leaves_exactly_one_fact(world, monkeypatch):

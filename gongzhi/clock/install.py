@@ -6,6 +6,7 @@ from django.db import transaction
 
 from gongzhi.ground.ledger.acts import By
 from gongzhi.ground.ledger.models import Fact, Installation, InstallationKind
+from gongzhi.ground.people import opening
 from gongzhi.ground.people.models import Actor
 from gongzhi.ground.places.models import Place
 from gongzhi.ground.refusals import Conflict
@@ -30,4 +31,6 @@ def install(code: str, name: str, kind: InstallationKind) -> Fact:
         raise Conflict("install.done", "这个库已经建过区，一个库只建一次")
     with transaction.atomic():
         Installation.objects.create(district=code, kind=kind)
+        if kind == InstallationKind.DEMO:
+            opening.open_for_good(code)
         return found(by=By(Actor.system(code)), code=code, name=name)

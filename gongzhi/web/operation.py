@@ -11,16 +11,19 @@ from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods
 
 from gongzhi import __version__
 from gongzhi.clock import figures, going_live, nightly, reactions
+from gongzhi.clock.acts import open_vault
 from gongzhi.clock.jobs.models import Job, State
 from gongzhi.clock.models import Beat, Turn
 from gongzhi.ground import now
+from gongzhi.ground.ledger.acts import By
 from gongzhi.ground.ledger.models import Installation
-from gongzhi.ground.people import vault
+from gongzhi.ground.people import opening, vault
 from gongzhi.ground.people.models import Role
+from gongzhi.ground.refusals import Refused
 from gongzhi.web.access import only, signed_in
 from gongzhi.web.jobs import shown
 from gongzhi.web.toasts import done
@@ -116,12 +119,27 @@ def _machine() -> list[Line]:
 
 @never_cache
 @only(KEEPERS)
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 def going(request: HttpRequest) -> HttpResponse:
-    """上线检查: what stands between this installation and real people, one line each, with what to do."""
+    """上线检查: what stands between this installation and real people, one line each, with what to do.
+
+    POST lets their data in, once nothing does.
+    """
+    looking = signed_in(request)
+    problem = None
+    if request.method == "POST":
+        try:
+            open_vault(by=By(looking.actor))
+        except Refused as refused:
+            problem = refused
+        else:
+            done(request, "已启用，可以登记真实的资料")
+            return redirect("going_live")
     topics = [(topic, topic.found()) for topic in going_live.TOPICS]
     context = {
         "topics": [(topic, found, all(one.note for one in found)) for topic, found in topics],
         "red": sum(not one.note for _, found in topics for one in found),
+        "open": opening.is_open(looking.actor.district),
+        "problem": problem,
     }
-    return render(request, "operation/going_live.html", context)
+    return render(request, "operation/going_live.html", context, status=problem.status if problem else 200)

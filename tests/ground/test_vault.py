@@ -20,7 +20,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from gongzhi.ground import clock_at, today
-from gongzhi.ground.people import vault
+from gongzhi.ground.people import opening, vault
 from gongzhi.ground.people.models import Actor, ActorKind, Person
 from gongzhi.ground.people.vault import Field, Purpose, Value
 from gongzhi.ground.people.vault_keys import ring
@@ -308,6 +308,7 @@ def test_a_value_is_kept_no_longer_than_its_time() -> None:
 
 @pytest.mark.usefixtures("alone")
 def test_part_of_a_name_finds_the_person_in_the_district_only() -> None:
+    opening.open_for_good("410103")
     ming, guo, elsewhere = someone("王小明"), someone("欧阳建国"), someone("王小明", district="410103")
     repeated = someone("李丽丽丽")
 

@@ -88,7 +88,7 @@ def link(person: Person, field: Field, identity: str) -> None:
     others = vault.find(district=person.district, field=field, value=identity)
     if any(pk != person.pk for pk in others):
         raise Conflict("people.linked", f"这个{field.label}已经和别的平台账号关联，请找系统管理员核对")
-    vault.store(person=person, field=field, value=identity, purpose=Purpose.SIGN_IN)
+    vault.store(person=person, field=field, value=identity, purpose=Purpose.SIGN_IN, of_staff=True)
 
 
 def links(person: Person) -> set[Field]:

@@ -26,6 +26,7 @@ from django.db import transaction
 from django.db.models import Count, Q
 
 from gongzhi.ground import now, today
+from gongzhi.ground.people import opening
 from gongzhi.ground.people.models import Actor, ActorKind, Person
 from gongzhi.ground.people.vault_fields import FIELDS, allow, clean, plain
 from gongzhi.ground.people.vault_keys import (
@@ -84,13 +85,24 @@ class Value:
     expires_on: date | None = None
 
 
-def store(*, person: Person, field: Field, value: str, purpose: Purpose, expires_on: date | None = None) -> None:
-    """Keep a value, in place of the one kept before. Raises Refused: not a valid value, purpose or person."""
-    store_many([Value(person, field, value, purpose, expires_on)])
+def store(
+    *,
+    person: Person,
+    field: Field,
+    value: str,
+    purpose: Purpose,
+    expires_on: date | None = None,
+    of_staff: bool = False,
+) -> None:
+    """Keep a value, in place of the one kept before. Raises Refused: not a valid value, purpose or person.
+
+    of_staff: who signs in to make the installation ready is named before it takes anybody else's data.
+    """
+    store_many([Value(person, field, value, purpose, expires_on)], of_staff=of_staff)
 
 
 @transaction.atomic
-def store_many(values: Iterable[Value]) -> None:
+def store_many(values: Iterable[Value], *, of_staff: bool = False) -> None:
     """Keep many values in a fixed number of queries; all or none. For the same person and field the last one counts."""
     texts: dict[tuple[UUID, Field], tuple[Value, str]] = {}
     for value in values:
@@ -99,6 +111,8 @@ def store_many(values: Iterable[Value]) -> None:
             raise Refused("people.vault.expired", "保存期限已过，不能再登记", field="expires_on")
         texts[value.person.pk, value.field] = value, clean(field=value.field, value=value.value)
     districts = {value.person.pk: value.person.district for value, _ in texts.values()}
+    if not of_staff:
+        opening.require(districts.values())
     if any(erased_at for _, erased_at in _lock(districts)):
         raise Conflict("people.vault.erased", "这个人的资料已经删除，不能再登记")
     keys = _keys(districts)

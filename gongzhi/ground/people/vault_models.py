@@ -143,3 +143,17 @@ class Secret(models.Model):
 
     def __str__(self) -> str:
         return f"{self.id} {self.kid}"
+
+
+class Opening(models.Model):
+    """Since when the vault of a district takes real people's data: in a demo from the first, elsewhere once everything
+    on the page 上线检查 is in order."""
+
+    district = DistrictField(primary_key=True)
+    opened_at = models.DateTimeField("启用时间")
+
+    class Meta:
+        verbose_name = verbose_name_plural = "资料启用"
+
+    def __str__(self) -> str:
+        return self.district

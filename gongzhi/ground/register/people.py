@@ -51,7 +51,7 @@ def new_persons(district: str, count: int) -> list[Person]:
 def new_person(district: str, name: str) -> Person:
     """Enter a person with an actor; the name goes into the vault. Raises Refused for what is not a name."""
     (person,) = new_persons(district, 1)
-    vault.store(person=person, field=Field.NAME, value=name, purpose=Purpose.ROLL)
+    vault.store(person=person, field=Field.NAME, value=name, purpose=Purpose.ROLL, of_staff=True)
     return person
 
 
