@@ -163,15 +163,15 @@ def of_backups() -> Iterator[Finding]:
 
 def of_second_factor() -> Iterator[Finding]:
     if not apps.is_installed("allauth.mfa"):
-        yield Finding("两步验证", "没有装", "INSTALLED_APPS 里要有 allauth.mfa", blocks=False)
+        yield Finding("二次验证", "没有装", "INSTALLED_APPS 里要有 allauth.mfa", blocks=False)
         return
     Authenticator = apps.get_model("mfa", "Authenticator")
     posts = Appointment.objects.in_force().filter(role__in=WITH_SECOND_FACTOR, person__account__is_active=True)
     guarded = Authenticator.objects.values("user")
     without = posts.exclude(person__account__in=guarded).values("person").distinct().count()
     if without:
-        wrong = f"{without} 名工作人员还没有开两步验证"
-        yield Finding("两步验证", wrong, "请他们在“更多”里开，用手机上的验证器扫一次码", blocks=False)
+        wrong = f"{without} 名工作人员还没有开二次验证"
+        yield Finding("二次验证", wrong, "请他们在“更多”里开，用手机上的验证器扫一次码", blocks=False)
 
 
 def of_clock() -> Iterator[Finding]:
@@ -241,7 +241,7 @@ TOPICS = (
     Topic("主办单位和备案", "页脚写着主办单位和备案编号", safely(of_office)),
     Topic("数据库", "正式库，编码认得汉字，表是新的，防改触发器都在", safely(of_database)),
     Topic("备份和恢复", "有新的备份，并且恢复演练通过", safely(of_backups)),
-    Topic("两步验证", "工作人员都开了两步验证", safely(of_second_factor)),
+    Topic("二次验证", "工作人员都开了二次验证", safely(of_second_factor)),
     Topic("时钟", "时间没有倒退，和数据库服务器一致", safely(of_clock)),
     Topic("磁盘", "空间够用", safely(of_disk)),
     Topic("保存期限", "没有超过 30 天的密钥文件", safely(of_retention)),

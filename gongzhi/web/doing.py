@@ -480,6 +480,8 @@ def do(request: HttpRequest, name: str) -> HttpResponse:
         "people": people_near(looking) if form.may_write_for_others else [],
         "bounds": Bound.choices,
         "next": request.GET.get("next", ""),
+        # What opens or shuts a door happens now, and no figure is made of it.
+        "at_once": act.name in PROVED,
         "resumed": bool(typed),
         "photos_lost": bool(typed and typed.get("photos-lost")),
         "takes_files": any(kind == "photos" for _, kind, _ in form.parameters.values()),

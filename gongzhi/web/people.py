@@ -35,12 +35,15 @@ from gongzhi.sheets.tables import As, Column, Table
 from gongzhi.sheets.usernames import suggest
 from gongzhi.web import exporting, paging
 from gongzhi.web.access import only, signed_in
-from gongzhi.web.doing import Field, Option
+from gongzhi.web.doing import Field, Option, Verb
+from gongzhi.web.entrance import freshly_proved
 from gongzhi.web.filters import Filters, Search, Select
 from gongzhi.web.naming import ERASED, Words, post_words
 from gongzhi.web.toasts import done
 
 KEEPERS = frozenset(APPOINTERS)
+# What is done to somebody's account when a telephone or a key is lost.
+KEEPING = ("people.end_sessions", "people.reset_mfa")
 LISTED = 400
 TABLE = (
     Column("编号", As.CODE), Column("姓名"), Column("职务"), Column("地点或组织"), Column("起", As.DATE),
@@ -193,6 +196,9 @@ def page(request: HttpRequest, number: str) -> HttpResponse:
         "hand_overs": HandOver.objects.filter(appointment__person=person, withdrawn_at=None).order_by("-id")[:10],
         "may_erase": not now_held and bool(registry["people.erase"].may(by, {"person": person})),
         "history": history(looking, person),
+        "keeping": [
+            Verb.of(one) for one in map(registry.__getitem__, KEEPING) if account and one.may(by, {"person": person})
+        ],
         "here": reverse("person", args=[person.number]),
     }
     return render(request, "people/page.html", context)
@@ -468,6 +474,7 @@ def hand_over(request: HttpRequest, number: str) -> HttpResponse:
 
 @never_cache
 @only(KEEPERS)
+@freshly_proved
 @require_http_methods(["GET", "HEAD", "POST"])
 def erase(request: HttpRequest, number: str) -> HttpResponse:
     """Ask once more, then destroy everything that says who a person is."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import time
 from datetime import timedelta
 from html import unescape
 
@@ -95,7 +96,16 @@ def test_a_post_is_given_with_an_account_and_a_slip(world: World, sign_in: SignI
     page = secretary.get(made["Location"])
     assert "还没设" in read(page)
     assert "138****1234" in read(page)
-    sheet = secretary.post("/people/slips/", {"person": Account.objects.get(username="songzy").person.number})
+    to = {"person": Account.objects.get(username="songzy").person.number}
+    session = secretary.session
+    session["proved"] = 0
+    session.save()
+    again = secretary.post("/people/slips/", to)
+    assert again["Location"].startswith("/accounts/again/"), "a slip opens an account: whoever gives it proves who they are"
+    assert to["person"] in again["Location"], "and comes back to the button"
+    session["proved"] = int(time.time())
+    session.save()
+    sheet = secretary.post("/people/slips/", to)
     assert sheet.status_code == 200
     assert "songzy" in read(sheet)
     assert "no-store" in sheet["Cache-Control"]
@@ -332,9 +342,25 @@ def test_sealed_data_is_read_through_the_act_and_erased_after_asking(world: Worl
     assert "13803711234" not in page
     assert "删除个人信息" not in page, "not while a post is held"
     Appointment.objects.filter(person=person).update(since="2020-01-01", until="2020-02-01")
+    session = district.session
+    session["proved"] = 0
+    session.save()
+    assert district.post(f"/people/{person.number}/erase/")["Location"].startswith("/accounts/again/")
+    district = sign_in("district")
     asked = district.get(f"/people/{person.number}/erase/")
     assert "找不回来" in read(asked)
     assert district.post(f"/people/{person.number}/erase/").status_code == 302
     person.refresh_from_db()
     assert person.erased_at
     assert sign_in("street").get(f"/people/{person.number}/erase/").status_code == 404
+
+
+def test_a_lost_telephone_is_dealt_with_where_one_finds_the_person(world: World, sign_in: SignIn) -> None:
+    address = f"/people/{world.person('worker').number}/"
+    keeper = sign_in("district")
+    assert f"/do/people.end_sessions/?person={world.person('worker').number}" in keeper.get(address).content.decode()
+    form = read(keeper.get(f"/do/people.end_sessions/?person={world.person('worker').number}"))
+    assert "马上生效" in form
+    assert "什么时候" not in form
+    assert "计入简报" not in form
+    assert "people.end_sessions" not in sign_in("street").get(address).content.decode()
