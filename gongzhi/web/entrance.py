@@ -80,9 +80,9 @@ def proved(request: HttpRequest) -> bool:
     return bool(time.time() - request.session.get("proved", 0) < PROVED_FOR)
 
 
-def ask_again(request: HttpRequest) -> HttpResponse:
-    """To the page that asks for a proof, and back here."""
-    return redirect(f"{reverse('again')}?{urlencode({'next': request.get_full_path()})}")
+def ask_again(request: HttpRequest, back: str = "") -> HttpResponse:
+    """To the page that asks for a proof, and back here, or to the page `back`."""
+    return redirect(f"{reverse('again')}?{urlencode({'next': back or request.get_full_path()})}")
 
 
 def freshly_proved(view: View) -> View:
@@ -91,8 +91,7 @@ def freshly_proved(view: View) -> View:
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if not proved(request):
-            here = request.get_full_path() if request.method in {"GET", "HEAD"} else reverse("me")
-            return redirect(f"{reverse('again')}?{urlencode({'next': here})}")
+            return ask_again(request, "" if request.method in {"GET", "HEAD"} else reverse("me"))
         return view(request, *args, **kwargs)
 
     return guarded

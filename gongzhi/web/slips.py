@@ -39,6 +39,9 @@ def sheet(request: HttpRequest) -> HttpResponse:
     looking = signed_in(request)
     by = By(looking.actor, held=looking.held)
     persons = wanted(request, looking)
+    if not entrance.proved(request):
+        done(request, "要发的是能登录的登录条，先确认是您本人，再按一次")
+        return entrance.ask_again(request, came_from(request, persons))
     try:
         with transaction.atomic():
             made = slips.issue(by, persons[: slips.MOST], request.build_absolute_uri("/"))
@@ -64,6 +67,13 @@ def wanted(request: HttpRequest, looking: Viewer) -> list[Person]:
     if job is None:
         raise Http404
     return slips.not_yet_in((job.result or {}).get("persons", []), looking.actor.district)
+
+
+def came_from(request: HttpRequest, persons: list[Person]) -> str:
+    """The page with the button that asks for slips."""
+    if job := request.POST.get("import", ""):
+        return reverse("import", args=[job])
+    return reverse("person", args=[persons[0].number]) if len(persons) == 1 else reverse("people")
 
 
 def _is_id(text: str) -> bool:
