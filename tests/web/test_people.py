@@ -101,7 +101,7 @@ def test_a_post_is_given_with_an_account_and_a_slip(world: World, sign_in: SignI
     session["proved"] = 0
     session.save()
     again = secretary.post("/people/slips/", to)
-    assert again["Location"].startswith("/accounts/again/"), "a slip opens an account: whoever gives it proves who they are"
+    assert again["Location"].startswith("/accounts/again/"), "a slip opens an account"
     assert to["person"] in again["Location"], "and comes back to the button"
     session["proved"] = int(time.time())
     session.save()
