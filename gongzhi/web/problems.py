@@ -61,7 +61,14 @@ TAGS = {
     Stage.SETTLED: ("tag-done", "done"),
     Stage.WITHDRAWN: ("", "info"),
 }
-VIEWS = {"open": "在办", "late": "已超时", "reported": "待派遣", "dispatched": "处置中", "resolved": "等核查", "all": "全部"}
+VIEWS = {
+    "open": "在办",
+    "late": "已超时",
+    "reported": "待派遣",
+    "dispatched": "处置中",
+    "resolved": "等核查",
+    "all": "全部",
+}
 # The last hours before the due instant are said in ochre.
 NEAR_HOURS = 4
 # From so many months on, what is overdue is said in months: nobody counts 1606 working days.
