@@ -20,6 +20,7 @@ from django.views.decorators.http import require_safe
 from gongzhi.clock import going_live
 from gongzhi.clock.jobs.models import Job, State
 from gongzhi.ground import SHANGHAI, now, today
+from gongzhi.ground.feedback.models import Feedback
 from gongzhi.ground.ledger.acts import registry
 from gongzhi.ground.people.may import Viewer, reach
 from gongzhi.ground.people.models import Appointment, Role
@@ -29,7 +30,7 @@ from gongzhi.hall.my_day import Some
 from gongzhi.rooms.problems.models import Problem, Stage
 from gongzhi.sheets import doubts
 from gongzhi.upper.league.reads import week_of
-from gongzhi.web import tasks
+from gongzhi.web import feedback, tasks
 from gongzhi.web.access import at_desk, chosen_post, signed_in
 from gongzhi.web.doing import open_acts
 from gongzhi.web.naming import post_words
@@ -139,6 +140,9 @@ def of_work(looking: Viewer) -> dict[str, Any]:
         my_day.to_close(looking).select_related("assignee", "fact").prefetch_related("answers__fact"), "due_on", "id"
     )
     asked = my_day.some(my_day.asked_for(looking).select_related("assignee"), "due_on", "id", shown=WAITED)
+    written = my_day.some(
+        Feedback.objects.visible_to(looking).waiting().select_related("place", "fact"), "due_at", "id", shown=WAITED
+    )
     walks = my_day.walks(looking)
     problems = reverse("problems")
     waiting = [waited(row) for row in listed[5]] + [asked_of(task) for task in asked.rows]
@@ -153,6 +157,7 @@ def of_work(looking: Viewer) -> dict[str, Any]:
         "check": jobs(check, listed[4], f"{problems}?view=resolved"),
         "answer": jobs(answer, tasks.rows_of(answer.rows, looking, on), f"{reverse('tasks')}?view=answer"),
         "close": jobs(close, tasks.rows_of(close.rows, looking, on), f"{reverse('tasks')}?view=close"),
+        "written": jobs(written, feedback.rows_of(written.rows, looking), reverse("feedback_handling")),
         "waiting": Jobs(waiting, handed.count + asked.count, f"{problems}?view=open", handed.many or asked.many),
         "asked_count": asked.count,
         "walks": walks,
@@ -162,6 +167,7 @@ def of_work(looking: Viewer) -> dict[str, Any]:
         "may_verify": may(looking, "problems.verify"),
         "may_patrol": may(looking, "activities.patrol"),
         "may_answer": may(looking, "tasks.answer"),
+        "may_reply": may(looking, "feedback.answer"),
         "may_assign": may(looking, "tasks.assign"),
         "resolves": may(looking, "problems.resolve"),
         "may_write": bool(open_acts(looking)),

@@ -234,7 +234,7 @@ def receipt(request: HttpRequest, code: str) -> HttpResponse:
 
 
 def tag_of(feedback: Feedback, at: datetime) -> Tag:
-    if feedback.stage in Stage.waiting() and feedback.due_at < at:
+    if overdue(feedback, at):
         return Tag("tag-late", "triangle", "已逾期")
     style, icon = TAGS[Stage(feedback.stage)]
     return Tag(style, icon, Stage(feedback.stage).label)
@@ -246,13 +246,25 @@ class Row:
     kind: str
     tag: Tag
     text: str
+    late: bool
+
+
+def overdue(feedback: Feedback, at: datetime) -> bool:
+    return feedback.stage in Stage.waiting() and feedback.due_at < at
 
 
 def rows_of(found: Sequence[Feedback], looking: Viewer) -> list[Row]:
     """As lists print them; the words are for those who answer for the area, the auditor sees that they are there."""
     at = now()
     return [
-        Row(one, Kind(one.kind).label, tag_of(one, at), one.text if reads_it(one, looking) else "") for one in found
+        Row(
+            one,
+            Kind(one.kind).label,
+            tag_of(one, at),
+            one.text if reads_it(one, looking) else "",
+            overdue(one, at),
+        )
+        for one in found
     ]
 
 

@@ -65,6 +65,19 @@ def test_written_answered_and_judged(client: Client, world: World, sign_in: Sign
     assert row.tag.words == "不满意，重新办"
 
 
+def test_it_waits_on_the_desk_of_who_answers_for_the_area(client: Client, world: World, sign_in: SignIn) -> None:
+    sent(client)
+    desk = sign_in("secretary").get("/desk/")
+    [row] = desk.context["written"].rows
+    assert (row.text, row.late) == ("报修三天没人理", False)
+    assert f"/do/feedback.answer/?feedback={row.feedback.number}" in read(desk)
+    with world.on("2020-06-16T09:00"):
+        [row] = sign_in("secretary").get("/desk/").context["written"].rows
+        assert row.late
+    # Who answers for no area is not told that there is one.
+    assert not sign_in("branch").get("/desk/").context["written"]
+
+
 def test_pressed_twice_is_one(client: Client) -> None:
     assert code_in(sent(client)) == code_in(sent(client)) == spaced(code_of(KEY))
     assert Feedback.objects.count() == 1
