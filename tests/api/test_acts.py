@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import time
 
 import pytest
 from django.db import IntegrityError, OperationalError, connection
@@ -475,25 +474,6 @@ def test_fifty_lines_in_a_batch_cost_a_bounded_number_of_statements(calling):
     with CaptureQueriesContext(connection) as replayed:
         worker.post("acts", items(*range(11, 61)))
     assert len(told(replayed)) <= 8, "\n".join(told(replayed))
-
-
-@pytest.mark.slow
-def test_a_line_in_a_batch_of_fifty_costs_a_fifth_of_a_single_one(calling):
-    worker = calling("worker")
-    worker.post("patrols", line(0))
-    worker.post("acts", items(1, 2))
-    singles, batches = [], []
-    for turn in range(2):
-        first = 10 + turn * 60
-        start = time.process_time()
-        for number in range(first, first + 10):
-            assert worker.post("patrols", line(number), key=f"s{number}").status_code == 201
-        singles.append((time.process_time() - start) / 10)
-        sent = items(*range(first + 10, first + 60))
-        start = time.process_time()
-        assert {one["status"] for one in worker.post("acts", sent).json()} == {201}
-        batches.append((time.process_time() - start) / 50)
-    assert min(singles) / min(batches) >= 3, (singles, batches)
 
 
 def _raise(error):
