@@ -22,6 +22,11 @@ PUBLIC = {
     "/search/suggest/",
     "/",
     "/facts/",
+    "/feedback/",
+    "/help/",
+    "/map/",
+    "/map/features.json",
+    "/places/",
     "/rules/",
     "/privacy/",
     "/preferences/",
@@ -97,10 +102,13 @@ def test_the_bar_shows_what_the_post_may_open_and_nothing_else(world: World, sig
     assert [item.name for item in sign_in("secretary").get("/desk/").context["nav"]] == [
         "我的一天",
         "问题",
+        "地点",
         "工作对比",
         "简报",
+        "人员",
+        "导入",
     ]
-    assert [item.name for item in sign_in("member").get("/desk/").context["nav"]] == ["我的一天", "问题"]
+    assert [item.name for item in sign_in("member").get("/desk/").context["nav"]] == ["我的一天", "问题", "地点"]
     assert "记录" in [item.name for item in sign_in("auditor").get("/desk/").context["nav"]]
 
 
