@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip -qq --disable-pip-version-check --no-input
 RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 
-.PHONY: help run test check prove bench lock clean
+.PHONY: help run test check prove bench manuals lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -33,6 +33,11 @@ prove: $(DEV)  ## the property tests, thousands of examples, on both databases
 bench: $(DEV)  ## each figure beside its reference; make bench ARGS='--json'
 	@scripts/assets
 	@exec $(BIN)/python -m bench $(ARGS)
+
+manuals: $(DEV)  ## take the pictures of docs/manuals again, with Chromium
+	@scripts/provision browser
+	@scripts/assets
+	@exec $(BIN)/python scripts/manuals.py
 
 lock: $(DEV)  ## compile both lock files again; make lock ARGS=--upgrade takes newer versions
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-annotate $(ARGS) \

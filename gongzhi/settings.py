@@ -286,7 +286,9 @@ TIME_ZONE = "Asia/Shanghai"
 
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA / "static"
-STATICFILES_DIRS = [PACKAGE / "web" / "static"]
+# The sheets of 操作手册: in a wheel beside the code, in a checkout among the documents.
+MANUALS = next(folder for folder in (PACKAGE / "manuals", PACKAGE.parent / "docs" / "manuals") if folder.is_dir())
+STATICFILES_DIRS = [PACKAGE / "web" / "static", ("manuals", MANUALS / "img")]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},

@@ -1,4 +1,4 @@
-"""A wheel without its styles and scripts would install and then look broken: it is not built."""
+"""A wheel carries what pages are made of: styles and scripts as scripts/assets builds them, and the manuals."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ BUILT = "gongzhi/web/static/dist"
 
 
 class CompleteWheel(BuildHookInterface):
-    """Asks for what scripts/assets makes. An editable installation is asked again by `make run`."""
+    """Refuses to build one that would install and then look broken. An editable installation reads the checkout."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        if version == "standard" and not Path(self.root, BUILT, "main.css").exists():
+        if version != "standard":
+            return
+        if not Path(self.root, BUILT, "main.css").exists():
             raise FileNotFoundError(f"{BUILT} is missing: run scripts/assets first")
+        build_data["force_include"]["docs/manuals"] = "gongzhi/manuals"
