@@ -43,6 +43,7 @@ from gongzhi.sheets.tables import As, Column, Table
 from gongzhi.web import exporting, paging
 from gongzhi.web.access import home_place, only, signed_in, viewer
 from gongzhi.web.doing import Verb
+from gongzhi.web.exchange import is_part
 from gongzhi.web.facts import root_place
 from gongzhi.web.filters import Filters, Select
 from gongzhi.web.limits import Limit
@@ -144,7 +145,8 @@ def written(
         "clerk": clerk_of(request) is not None,
         **more,
     }
-    return render(request, "feedback/page.html", context, status=status)
+    # A script shows the form again only where it is told that the form wants putting right.
+    return render(request, "feedback/page.html", context, status=422 if errors and is_part(request) else status)
 
 
 def clerk_of(request: HttpRequest) -> Actor | None:

@@ -78,6 +78,17 @@ def test_it_waits_on_the_desk_of_who_answers_for_the_area(client: Client, world:
     assert not sign_in("branch").get("/desk/").context["written"]
 
 
+def test_a_script_that_sends_it_shows_every_refusal(client: Client) -> None:
+    page = read(client.get("/feedback/"))
+    assert re.search(r"<form[^>]* data-keep data-fresh", page)
+    assert re.search(r'data-sealed>\s*<label[^>]* for="phone"', page)
+    sent(client)
+    changed = client.post("/feedback/", WORDS | {"text": "别的事"}, headers={"HX-Request": "true"})
+    assert (changed.status_code, "别的事" in read(changed)) == (422, True)
+    told = client.post("/feedback/", WORDS | {"key": "k"}, headers={"HX-Request": "true"})
+    assert (told.status_code, "new=1" in told.headers["HX-Redirect"]) == (204, True)
+
+
 def test_pressed_twice_is_one(client: Client) -> None:
     assert code_in(sent(client)) == code_in(sent(client)) == spaced(code_of(KEY))
     assert Feedback.objects.count() == 1
