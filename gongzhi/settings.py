@@ -89,6 +89,10 @@ TILE_URL = os.environ.get("GONGZHI_TILE_URL", "")
 MAP_APPROVAL = os.environ.get("GONGZHI_MAP_APPROVAL", "")
 # Where people reach the platform: printed on papers, linked in notices.
 SITE_URL = os.environ.get("GONGZHI_SITE_URL", "").rstrip("/")
+# By which notices leave as mail, as apprise writes it: mailtos://user:password@smtp.example.gov.cn?from=…
+MAIL_URL = keys.read("GONGZHI_MAIL_URL")
+# Whether channels of notices may lead to addresses of the intranet, also without TLS.
+INTRANET_CHANNELS = _flag("GONGZHI_INTRANET_CHANNELS")
 
 INSTALLED_APPS = [
     "django.contrib.contenttypes",

@@ -11,6 +11,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import QuerySet
 
+from gongzhi.clock.notices import lines, telling
 from gongzhi.ground import clock_at, clock_is_moved
 from gongzhi.ground.ledger.acts import By
 from gongzhi.ground.ledger.models import Fact, Outbox
@@ -45,7 +46,10 @@ def _ask_why_overdue(by: By, lapsed: Fact) -> Fact | None:
     )
 
 
-REACTIONS = (Reaction("到期未办结，请承办组织说明", "problems.lapsed", _ask_why_overdue),)
+REACTIONS = (
+    Reaction("到期未办结，请承办组织说明", "problems.lapsed", _ask_why_overdue),
+    *(Reaction("通知", kind, telling.tell) for kind in lines.KINDS),
+)
 
 BY_KIND: dict[str, list[Reaction]] = {}
 for _reaction in REACTIONS:

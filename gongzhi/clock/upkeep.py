@@ -10,6 +10,7 @@ from django.db import connection
 
 from gongzhi.clock import nightly
 from gongzhi.clock.jobs import queue
+from gongzhi.clock.notices import telling
 from gongzhi.ground import SHANGHAI, now
 from gongzhi.ground.files import store
 from gongzhi.ground.ledger.models import Personal, Worded
@@ -55,8 +56,8 @@ def scrub_at_night() -> None:
 
 
 def tidy(district: str) -> bool:
-    """Forget what has had its time: ended jobs, sessions, stored files, backups. Answers whether there is more."""
+    """Forget what has had its time: ended jobs, sessions, files, backups, notices. Answers whether there is more."""
     Session.objects.filter(expire_date__lt=now()).delete()
     doors.forget_ended()
     nightly.thin(district)
-    return queue.expire() + store.sweep() > 0
+    return queue.expire() + store.sweep() + telling.expire() > 0

@@ -37,6 +37,7 @@ IMPORTERS = KEEPERS | {Role.WORKER, Role.BRANCH_SECRETARY, Role.ENTERPRISE_SECRE
 # The order never changes; what a post may not open is absent.
 NAV = (
     Item("我的一天", "/desk/", "sun", key="d"),
+    Item("通知", "/notices/", "alert", key="n"),
     Item("问题", "/problems/", "inbox", WORK, gap=True, key="p"),
     Item("地点", "/places/", "pin", WORK),
     Item("工作对比", "/standing/", "compare", OFFICERS, gap=True, key="s"),

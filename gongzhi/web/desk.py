@@ -19,6 +19,7 @@ from django.views.decorators.http import require_safe
 
 from gongzhi.clock import going_live
 from gongzhi.clock.jobs.models import Job, State
+from gongzhi.clock.notices import inbox
 from gongzhi.ground import SHANGHAI, now, today
 from gongzhi.ground.feedback.models import Feedback
 from gongzhi.ground.ledger.acts import registry
@@ -99,6 +100,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "recent": recent(request, signed_in(request)),
         "may_report": may(looking, "problems.report"),
         "doubtful": doubts.waiting(looking),
+        "notices": inbox.waiting(looking).count(),
         "here": reverse("desk"),
     }
     if roles and roles <= PLAIN:

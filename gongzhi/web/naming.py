@@ -41,6 +41,7 @@ ROOMS = {
     "places": "地点和组织",
     "organisations": "地点和组织",
     "people": "人员和任职",
+    "notices": "通知",
 }
 # Facets that are no parameter of their act, and so have no term there.
 FACETS = {
@@ -184,8 +185,15 @@ def knows_who(looking: Viewer | None, fact: Fact) -> bool:
     """Who acted is for the one who acted, those who answer for the area, and the auditor."""
     if looking is None:
         return False
+    return looking.is_auditor or answers_for(looking, fact)
+
+
+def answers_for(looking: Viewer | None, fact: Fact) -> bool:
+    """Whether this reader acted here, or answers for the area in which it happened."""
+    if looking is None:
+        return False
     own = looking.actor.pk in (fact.by_id, fact.recorded_by_id)
-    return own or looking.is_auditor or any(fact.path.startswith(path) for path in looking.officer_areas)
+    return own or any(fact.path.startswith(path) for path in looking.officer_areas)
 
 
 def reads_words(looking: Viewer | None, fact: Fact) -> bool:
@@ -197,12 +205,13 @@ def reads_words(looking: Viewer | None, fact: Fact) -> bool:
 
 def texts_of(facts: Collection[Fact], looking: Viewer | None) -> dict[UUID, str]:
     """The words recorded with these facts, as far as the reader may read them: one query a kind of row."""
-    sought = {fact.pk for fact in facts if fact.words and reads_words(looking, fact)}
+    sought = {fact.pk: fact for fact in facts if fact.words and reads_words(looking, fact)}
+    trusted = {pk for pk, fact in sought.items() if answers_for(looking, fact)}
     told: dict[UUID, str] = {}
     for model in worded_models():
-        if not sought - told.keys():
+        if not sought.keys() - told.keys():
             break
-        rows = model._default_manager.filter(fact__in=sought).exclude(text="")
+        rows = model._default_manager.filter(fact__in=trusted if model.IN_CONFIDENCE else sought).exclude(text="")
         told.update(rows.values_list("fact_id", "text"))
     return told
 

@@ -18,6 +18,7 @@ from gongzhi.clock import figures, going_live, nightly, reactions
 from gongzhi.clock.acts import open_vault
 from gongzhi.clock.jobs.models import Job, State
 from gongzhi.clock.models import Beat, Turn
+from gongzhi.clock.notices import sending
 from gongzhi.ground import now
 from gongzhi.ground.ledger.acts import By
 from gongzhi.ground.ledger.models import Installation
@@ -73,6 +74,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "counted": counted,
         "outbox": outbox,
         "late": bool(outbox.since and now() - outbox.since > LATE),
+        "unsent": list(sending.dead(district)[:SHOWN]),
         "dead": list(reactions.stuck(district).select_related("fact")[:SHOWN]),
         "stuck": [shown(job, looking) for job in stuck[:SHOWN]],
         "seal": figures.last_seal(district),
@@ -92,6 +94,9 @@ def _do(request: HttpRequest, what: str) -> HttpResponse:
     looking = signed_in(request)
     if what in TASKS:
         return redirect("job", nightly.give(what, TASKS[what], looking.actor).pk)
+    if what == "notices":
+        sent = sending.again(looking.actor.district)
+        done(request, f"{sent} 条通知重新发送" if sent else "没有要重新发的通知")
     if what == "react":
         again = reactions.again(looking.actor.district)
         done(request, f"{again} 条记录重新触发" if again else "没有要重新触发的记录")

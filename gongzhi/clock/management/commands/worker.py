@@ -21,6 +21,7 @@ from django.db import close_old_connections, connections
 
 from gongzhi.clock import erasures, jobs, nightly, reactions, schedules, turns
 from gongzhi.clock.install import districts
+from gongzhi.clock.notices import digests, sending, telling
 from gongzhi.clock.retries import PASSING
 from gongzhi.clock.upkeep import scrub_at_night, tidy
 from gongzhi.ground import today
@@ -58,6 +59,12 @@ def keep_index(district: str) -> bool:
     return index.drain(district) > 0
 
 
+def send_notices(district: str) -> bool:
+    """A few at a turn: sealing waits for no receiver that does not answer."""
+    sending.send_due(district)
+    return False
+
+
 def at_night(district: str) -> bool:
     scrub_at_night()
     return False
@@ -66,6 +73,9 @@ def at_night(district: str) -> bool:
 STEPS = (
     Step("到期的事", 5, fall_due),
     Step("触发", 2, lambda district: reactions.drain(district) > 0),
+    Step("通知发起人", 10, lambda district: telling.gather_jobs(district) > 0),
+    Step(digests.NAME, 30, digests.run_due),
+    Step("发送通知", 5, send_notices),
     Step("编入查找索引", 2, keep_index),
     Step("封存", 60, lambda district: seal(district) is not None),
     Step("删除登记簿", 10, lambda district: erasures.keep(district) > 0),

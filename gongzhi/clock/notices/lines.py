@@ -1,0 +1,179 @@
+"""When this fact, who is told, in which words: one readable table.
+
+A line is addressed to posts. `desk` says where: an organisation or a place; `roles` which posts there. One with
+`still` waits until the matter itself says otherwise; one without is for information.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+
+from django.db.models import QuerySet
+
+from gongzhi.ground.feedback.models import Feedback
+from gongzhi.ground.feedback.models import Stage as FeedbackStage
+from gongzhi.ground.keys import ancestors
+from gongzhi.ground.ledger.models import Fact, Party
+from gongzhi.ground.people.models import ORGANISERS, Actor, ActorKind, Appointment, Role
+from gongzhi.ground.places.models import Organisation, Place, nearest
+from gongzhi.ground.register.models import HandOver
+from gongzhi.ground.tasks.acts import ANSWERERS
+from gongzhi.ground.tasks.models import Stage as TaskStage
+from gongzhi.ground.tasks.models import Task
+from gongzhi.rooms.problems.acts import HANDLERS
+from gongzhi.rooms.problems.models import Outcome, Problem, Stage
+from gongzhi.sheets.models import Doubt
+
+Desk = Organisation | Place | Actor
+COMMUNITIES, STREETS = ("community", "village"), ("street",)
+
+
+@dataclass(frozen=True)
+class Line:
+    """name: kept in the rows. when: the kind of fact; empty for what no fact tells. matter: what is counted.
+
+    desk: where the addressed posts sit, judged by the fact. words: with {number}; do: what to do. page: the name of the
+    address, by number. still: the rows for which it waits, by number (or, `by_fact`, by the fact). after: a rule in
+    working days; told only then, when it still waits.
+    """
+
+    name: str
+    when: str
+    matter: str
+    desk: Callable[[Fact], Desk | None]
+    roles: Collection[str]
+    words: str
+    do: str
+    page: str
+    still: Callable[[], QuerySet] | None = None  # type: ignore[type-arg]
+    by_fact: bool = False
+    urgent: bool = False
+    after: str = ""
+    once_a_day: bool = False
+    only: Callable[[Fact], bool] = lambda fact: True
+
+
+def seat(place: Place, roles: Collection[str]) -> Place:
+    """The nearest place, from here upwards, at which somebody holds one of these posts; else the place itself."""
+    held = Appointment.objects.in_force().filter(
+        district=place.district, role__in=roles, place__path__in=ancestors(place.path)
+    )
+    found = [post.place for post in held.select_related("place") if post.place is not None]
+    return max(found, key=lambda one: len(one.path), default=place)
+
+
+def desk_of(organisation: Organisation, roles: Collection[str]) -> Desk:
+    """The organisation, if somebody holds one of these posts in it; else those who answer for where it sits."""
+    held = Appointment.objects.in_force().filter(
+        district=organisation.district, role__in=roles, organisation=organisation
+    )
+    return organisation if held.exists() else seat(organisation.place, roles)
+
+
+def handler(fact: Fact) -> Desk | None:
+    return desk_of(fact.organisation, HANDLERS) if fact.organisation else None
+
+
+def assignee(fact: Fact) -> Desk | None:
+    return desk_of(fact.organisation, ANSWERERS) if fact.organisation else None
+
+
+def asker(fact: Fact) -> Desk | None:
+    """Whoever asked; where the clock asked, those of the area who may strike it off."""
+    task = Task.objects.filter(district=fact.district, number=number_of(fact)).select_related("fact__by").first()
+    if task is None:
+        return None
+    by: Actor = task.fact.by
+    return seat(fact.place, ORGANISERS) if by.kind == ActorKind.SYSTEM else by
+
+
+def above(*kinds: str) -> Callable[[Fact], Desk | None]:
+    return lambda fact: nearest(fact.place, *kinds)
+
+
+def answers(fact: Fact) -> Desk | None:
+    return seat(fact.place, ORGANISERS)
+
+
+def successor(fact: Fact) -> Desk | None:
+    party = Party.objects.filter(fact=fact, role="successor").select_related("actor").first()
+    return party.actor if party else None
+
+
+def starter(fact: Fact) -> Desk | None:
+    by: Actor = fact.by
+    return by if by.kind == ActorKind.PERSON else None
+
+
+def nobody(fact: Fact) -> Desk | None:
+    return None
+
+
+def number_of(fact: Fact) -> str:
+    return fact.subject.partition("/")[2]
+
+
+def passed(outcome: Outcome) -> Callable[[Fact], bool]:
+    return lambda fact: fact.facets.get("outcome") == outcome
+
+
+def problems(*stages: Stage) -> Callable[[], QuerySet[Problem]]:
+    return lambda: Problem.objects.filter(stage__in=stages)
+
+
+def tasks(*stages: TaskStage) -> Callable[[], QuerySet[Task]]:
+    return lambda: Task.objects.filter(stage__in=stages)
+
+
+EVERYONE = tuple(Role)
+AT_WORK = problems(Stage.DISPATCHED)
+TO_ANSWER = tasks(TaskStage.ASSIGNED, TaskStage.RETURNED)
+
+# fmt: off
+LINES = (
+    Line("dispatched", "problems.dispatched", "问题", handler, HANDLERS,
+         "派来问题 {number}", "请处置，办结后登记", "problem", AT_WORK, urgent=True),
+    Line("lapsed", "problems.lapsed", "问题", handler, HANDLERS,
+         "问题 {number} 到期没有办结", "请尽快办结，或说明原因", "problem", AT_WORK, urgent=True),
+    Line("lapsed_community", "problems.lapsed", "问题", above(*COMMUNITIES), (Role.COMMUNITY_SECRETARY,),
+         "问题 {number} 到期后还没有办结", "请过问承办单位", "problem", AT_WORK, after="app.notices.ladder.community"),
+    Line("lapsed_street", "problems.lapsed", "问题", above(*STREETS), (Role.STREET_ORGANISER,),
+         "问题 {number} 到期后还没有办结", "请协调解决", "problem", AT_WORK, after="app.notices.ladder.street"),
+    Line("verified", "problems.verified", "问题", handler, HANDLERS,
+         "问题 {number} 核查通过", "已结案，不用再办", "problem", only=passed(Outcome.PASSED)),
+    Line("returned", "problems.verified", "问题", handler, HANDLERS,
+         "问题 {number} 核查没有通过", "请看退回的说明，重新办", "problem", AT_WORK, only=passed(Outcome.RETURNED)),
+    Line("asked", "tasks.assigned", "交办", assignee, ANSWERERS,
+         "交办 {number}", "请按期答复", "task", TO_ANSWER),
+    Line("answered", "tasks.answered", "交办", asker, EVERYONE,
+         "交办 {number} 已答复", "请销号或退回", "task", tasks(TaskStage.ANSWERED)),
+    Line("given_back", "tasks.returned", "交办", assignee, ANSWERERS,
+         "交办 {number} 的答复被退回", "请看理由，补齐再答复", "task", tasks(TaskStage.RETURNED)),
+    Line("overdue", "tasks.lapsed", "交办", assignee, ANSWERERS,
+         "交办 {number} 逾期没有答复", "请尽快答复", "task", TO_ANSWER),
+    Line("handed_over", "people.handed_over", "交接", successor, EVERYONE,
+         "工作交接 {number} 等接任", "请看清单，确认接任", "hand_over", HandOver.objects.open),
+    Line("feedback", "feedback.submitted", "投诉建议", answers, ORGANISERS,
+         "投诉建议 {number}", "请在期限内答复", "feedback_one",
+         lambda: Feedback.objects.filter(stage=FeedbackStage.RECEIVED)),
+    Line("reopened", "feedback.reviewed", "投诉建议", answers, ORGANISERS,
+         "投诉建议 {number} 对方不满意", "请重新办，再答复一次", "feedback_one",
+         lambda: Feedback.objects.filter(stage=FeedbackStage.REOPENED),
+         only=lambda fact: fact.facets.get("opinion") == "unsatisfied"),
+    Line("doubts", "places.doubted", "地名存疑", starter, EVERYONE,
+         "表里有地名等认定", "认定以后那几行才能导入", "doubts", Doubt.objects.waiting, by_fact=True, once_a_day=True),
+    Line("imported", "", "导入", nobody, EVERYONE, "导入做完了", "可以看结果", "job"),
+    Line("not_imported", "", "导入", nobody, EVERYONE, "导入没有做成", "请看原因，改好再导", "job"),
+)
+# fmt: on
+
+BY_NAME = {line.name: line for line in LINES}
+
+
+def of(kind: str) -> Iterator[Line]:
+    """The lines of a kind of fact."""
+    return (line for line in LINES if line.when == kind)
+
+
+KINDS = sorted({line.when for line in LINES if line.when})
