@@ -164,6 +164,9 @@ def test_who_sees_what(client: Client, sign_in: SignIn) -> None:
     auditor = read(sign_in("auditor").get("/feedback/handling/"))
     assert number in auditor
     assert "报修" not in auditor
+    fact = Fact.objects.get(kind="feedback.submitted")
+    assert "报修" not in read(sign_in("auditor").get(f"/facts/{fact.pk}/")), "that it was said, and not what"
+    assert "报修" in read(sign_in("secretary").get(f"/facts/{fact.pk}/"))
     assert "13800138000" not in read(sign_in("secretary").get(f"/feedback/handling/{number}/"))
 
 

@@ -96,6 +96,7 @@ class Feedback(Worded, Personal):
     """投诉建议: the words are what was written; `person` holds nothing but the telephone left for the answer."""
 
     PERSONAL: ClassVar[dict[str, Any]] = {"text": "", "salt": ""}
+    IN_CONFIDENCE = True
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     district = DistrictField()
@@ -155,6 +156,8 @@ class Feedback(Worded, Personal):
 class Answer(Worded):
     """答复: what the sender is told; read with the receipt code."""
 
+    IN_CONFIDENCE = True
+
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     district = DistrictField()
     feedback = ScopedFK(Feedback, models.PROTECT, related_name="answers", verbose_name="投诉建议")
@@ -168,6 +171,8 @@ class Answer(Worded):
 
 class Review(Worded):
     """回访: whether the sender is satisfied with an answer, and why."""
+
+    IN_CONFIDENCE = True
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     district = DistrictField()

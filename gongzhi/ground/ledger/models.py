@@ -176,7 +176,7 @@ class Fact(models.Model):
 
     @property
     def is_late(self) -> bool:
-        """补录: recorded on a later day than it happened."""
+        """补记: recorded on a later day than it happened."""
         return self.known_on > self.day
 
     @property
@@ -449,6 +449,9 @@ class Worded(models.Model):
     The fact carries only an HMAC of the words under a random salt kept here: the seal proves the words while they
     exist; when words and salt are erased, nothing about them can be learnt from the seal.
     """
+
+    # Whether the words are for those who answer for the area alone, and not for whoever else may open the fact.
+    IN_CONFIDENCE: ClassVar[bool] = False
 
     fact = models.OneToOneField(Fact, models.PROTECT, related_name="+", verbose_name="记录")
     text = models.TextField("文字", blank=True)
