@@ -41,7 +41,7 @@ class FactShape(Schema):
     number: str = Field(title="对象编号", description="后面的行为用它指这件事")
     at: str = Field(title="发生时间")
     recorded_at: str = Field(title="登记时间")
-    late: bool = Field(title="补录", description="登记日晚于发生日")
+    late: bool = Field(title="补记", description="登记日晚于发生日")
     place: PlaceShape = Field(title="地点")
     organisation: OrganisationShape | None = Field(title="承办组织")
     facets: dict[str, str] = Field(title="分类")

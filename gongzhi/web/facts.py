@@ -51,6 +51,7 @@ from gongzhi.web.naming import (
 from gongzhi.web.periods import day_asked, in_order, known_by
 from gongzhi.web.photos import photos_of
 from gongzhi.web.templatetags.words import full_span, thing
+from gongzhi.web.undoing import can_undo
 
 PAGE = 50
 # So many rows of a file are looked up together.
@@ -422,6 +423,7 @@ def fact(request: HttpRequest, pk: UUID) -> HttpResponse:
         "leaf": leaf,
         "proof": seal.proof_of(found) if leaf else None,
         "subject_address": address_of(found.subject) if looking else "",
+        "undo": can_undo(found, looking) if looking else "",
         "judged_by": judged_by(found),
         "revealed": just_revealed(found, looking),
     }

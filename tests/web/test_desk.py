@@ -194,6 +194,16 @@ class TestUndo:
         assert "只有本人和登记人能撤回" in read(answer)
         assert Problem.objects.get().stage == Stage.REPORTED
 
+    def test_its_own_page_offers_it_while_it_lasts(self, world: World, sign_in: SignIn) -> None:
+        self.report(sign_in("worker"))
+        fact = Fact.objects.latest("id")
+        way = f'action="/facts/{fact.pk}/withdrawal/"'
+        sign_in("worker").get("/desk/")  # The toast, which offers it too, is gone with it.
+        assert way in read(sign_in("worker").get(f"/facts/{fact.pk}/"))
+        assert way not in read(sign_in("secretary").get(f"/facts/{fact.pk}/"))
+        with world.on("2027-06-01T09:00"):
+            assert way not in read(sign_in("worker").get(f"/facts/{fact.pk}/"))
+
     def test_nobody_elsewhere_and_nothing_else(self, june: Week, sign_in: SignIn) -> None:
         assert sign_in("member").post(f"/facts/{june['task'].pk}/withdrawal/").status_code == 404
         assert sign_in("secretary").post(f"/facts/{june['looked'].pk}/withdrawal/").status_code == 404

@@ -217,7 +217,7 @@ def hold(
     The number who came may exceed the list (the rest is on paper), never the number expected. Where the rules ask for
     a quorum, expected and attended count those entitled to vote; a meeting short of it is recorded as 未成立 and does
     not count as held: that people came and it could not be held is a fact, and hiding it would hide why it is held
-    again. Recorded on a later day it is shown as 补录.
+    again. Recorded on a later day it is shown as 补记.
     """
     people, partners = attendees or [], co_hosts or []
     came = len(people) if attended is None else attended
