@@ -17,7 +17,7 @@ from gongzhi.ground.refusals import Conflict, Forbidden, Refused, Unknown
 
 KEEPERS = (Role.ADMINISTRATOR, Role.DISTRICT_ORGANISER, Role.STREET_ORGANISER, Role.COMMUNITY_SECRETARY)
 DESKS = (PlaceKind.DISTRICT, PlaceKind.STREET, PlaceKind.COMMUNITY, PlaceKind.VILLAGE)
-TERMS = {"kind": "种类", "place": "值班的地方", "address": "通道地址", "secret": "密钥", "body": "请求体"}
+TERMS = {"kind": "种类", "address": "通道地址", "secret": "密钥", "body": "请求体"}
 EXAMPLE = "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=00000000-1111-2222-3333-444444444444"
 MOST = 20
 
@@ -32,7 +32,7 @@ MOST = 20
     place=lambda place, **_: place,
     audience=Audience.PARTIES,
     facets={"kind": Kind},
-    terms=TERMS,
+    terms={"place": "值班的地方"} | TERMS,
     example={"place": "410102013000", "kind": "wecom", "address": EXAMPLE},
     in_person=True,
 )
