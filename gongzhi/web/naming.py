@@ -204,11 +204,13 @@ def reads_words(looking: Viewer | None, fact: Fact) -> bool:
 
 
 def texts_of(facts: Collection[Fact], looking: Viewer | None) -> dict[UUID, str]:
-    """The words recorded with these facts, as far as the reader may read them: one query a kind of row."""
+    """The words recorded with these facts, as far as the reader may read them: one query a kind of row,
+    the rooms of these facts first."""
     sought = {fact.pk: fact for fact in facts if fact.words and reads_words(looking, fact)}
     trusted = {pk for pk, fact in sought.items() if answers_for(looking, fact)}
     told: dict[UUID, str] = {}
-    for model in worded_models():
+    rooms = {fact.kind.partition(".")[0] for fact in sought.values()}
+    for model in sorted(worded_models(), key=lambda one: one._meta.app_label not in rooms):
         if not sought.keys() - told.keys():
             break
         rows = model._default_manager.filter(fact__in=trusted if model.IN_CONFIDENCE else sought).exclude(text="")
