@@ -49,7 +49,6 @@ SHOTS = (
     Shot("board", "", "/?place=410102013000"),
     Shot("feedback", "", "/feedback/"),
     Shot("elder-phone", "", "/", press="长辈模式"),
-    Shot("login", "", "/accounts/login/"),
     Shot("member-phone", "member", "/desk/"),
     Shot("report-phone", "member", "/do/problems.report/"),
     Shot("worker-phone", "worker", "/desk/"),
@@ -58,15 +57,13 @@ SHOTS = (
     Shot("secretary", "secretary", "/desk/"),
     Shot("problem", "secretary", "/problems/?view=all&category=0101", follow="/problems/4"),
     Shot("people", "secretary", "/people/"),
-    Shot("answer", "secretary", "/tasks/"),
-    Shot("enrol", "branch", "/do/members.enrol/"),
     Shot("hold", "branch", "/do/activities.hold/"),
     Shot("import", "branch", "/imports/new/members/"),
     Shot("briefing", "street", f"/briefing/?{FORTNIGHT}"),
     Shot("standing", "street", "/standing/?place=410102013000&week=2020-W24"),
     Shot("appoint", "street", "/people/appoint/"),
     Shot("handling", "district", "/feedback/handling/?view=all"),
-    Shot("doubts", "district", "/imports/"),
+    Shot("imports", "district", "/imports/"),
     Shot("going-live", "administrator", "/operation/going-live/"),
     Shot("operation", "administrator", "/operation/"),
     Shot("facts", "auditor", f"/facts/?{FORTNIGHT}&indicator=shed_removed"),
@@ -156,7 +153,9 @@ def main() -> None:
     shots = [shot for shot in SHOTS if not given.names or shot.name in given.names]
     IMAGES.mkdir(exist_ok=True)
     with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        browser = play.chromium.launch(
+            executable_path=chromium, args=["--no-sandbox", "--lang=zh-CN"], env=os.environ | {"LANGUAGE": "zh_CN"}
+        )
         with nullcontext(given.at) if given.at else demo() as address:
             for who, size in sorted({(shot.who, size_of(shot)) for shot in shots}):
                 page = enter(browser, address, who, size)

@@ -104,7 +104,8 @@ class Section:
 
 
 def spans(line: str) -> Iterator[Span]:
-    """A line taken apart."""
+    """A line taken apart. The blanks beside bold words are Markdown's, not the sentence's."""
+    line = re.sub(r" ?(\*\*.+?\*\*) ?", r"\1", line)
     end = 0
     for found in WITHIN.finditer(line):
         if found.start() > end:
