@@ -233,6 +233,15 @@ class Run:
                 facts.append(answer)
         return facts
 
+    def rehearse(self, act: str, rows: Sequence[tuple[Row, Mapping[str, Any]]]) -> None:
+        """Tell what `do` would tell, without writing. For acts that can be rehearsed."""
+        answers = registry[act].rehearse([(self.sender(row), raw) for row, raw in rows])
+        for (row, _), answer in zip(rows, answers, strict=True):
+            if isinstance(answer, Refused):
+                self.refused(row, answer)
+            elif answer is not None:
+                row.unchanged = True
+
     def _one(self, act: str, by: By, raw: Mapping[str, Any]) -> Fact | Refused:
         try:
             with transaction.atomic():

@@ -51,8 +51,8 @@ class Members(Kind):
         """A roll that takes longer to write than a fact may wait for its commit is written batch by batch.
 
         Every row is keyed: what a batch wrote before the next was cut off is unchanged when the sheet comes again.
-        A sheet that must come in whole is rehearsed first, each batch taken back, so that only what happens meanwhile
-        can keep a row out. Nobody waits for longer than a batch takes.
+        A sheet that must come in whole is judged first, without writing, so that only what happens meanwhile can keep
+        a row out: what one row of it does to another, `_twice` has said before. Nobody waits for longer than a batch.
         """
         read = list(rows)
         if len(read) <= AT_ONCE:
@@ -65,10 +65,7 @@ class Members(Kind):
             run.progress(done, max(total, done), "正在核对")
         if run.report.dry_run or not run.partial:
             for batch in batches(row for row in read if row.good):
-                with transaction.atomic():
-                    self.apply(batch, run)
-                    transaction.set_rollback(True)
-            run.report.facts.clear()
+                run.rehearse(ENROL, self._sent(batch))
         if not run.report.dry_run and (run.partial or not any(row.problems for row in read)):
             done = 0
             for batch in batches(row for row in read if row.good):
@@ -99,22 +96,29 @@ class Members(Kind):
         branches, numbers = _branches(persons), _numbers(persons)
         for row in good:
             self._recognise(row, run, same.get(row.number, set()), alike.get(row.number, set()), branches, numbers)
-            if row.good and row["known"] is None:
+            if row.good:
                 self._twice(row, run)
 
     def _twice(self, row: Row, run: Run) -> None:
         """The same person twice in one sheet, as far as can be told from it."""
         seen: dict[tuple[Any, ...], int] = run.memory.setdefault("seen", {})
         told: tuple[Any, ...]
-        if row["id_number"]:
+        phone = ("phone", row["name"], row["phone"])
+        if row["known"] is not None:
+            told, what = ("person", row["known"].pk), "人员编号相同"
+        elif row["id_number"]:
             told, what = ("id_number", row["id_number"]), "身份证号相同"
+            if row["phone"]:
+                seen.setdefault(phone, row.number)
         elif row["phone"]:
-            told, what = ("phone", row["name"], row["phone"]), "姓名和电话相同"
+            told, what = phone, "姓名和电话相同"
         else:
             told, what = ("name", row["into"].pk, row["name"], row["joined_on"]), "同一支部、同名、同一天入党"
         if (first := seen.setdefault(told, row.number)) != row.number:
             todo = "是同一人就删掉一行，不是就填电话" if told[0] == "name" else "删掉一行，或核对是不是抄错了"
             run.wrong(row, "name", f"和第 {first} 行{what}", todo, waiting=told[0] == "name")
+        elif row["username"] and (first := seen.setdefault(("username", row["username"]), row.number)) != row.number:
+            run.wrong(row, "username", f"和第 {first} 行用户名相同", "换一个用户名")
 
     def _recognise(
         self,
@@ -166,6 +170,10 @@ class Members(Kind):
             )  # fmt: skip
 
     def apply(self, rows: list[Row], run: Run) -> None:
+        run.do(ENROL, self._sent(rows))
+
+    def _sent(self, rows: list[Row]) -> list[tuple[Row, dict[str, Any]]]:
+        """What the act is told of each row."""
         sent = []
         for row in rows:
             raw: dict[str, Any] = {"branch": row["into"].code, "standing": row["standing"] or Standing.FULL.value}
@@ -177,7 +185,7 @@ class Members(Kind):
             if row["joined_on"]:
                 raw["joined_on"] = row["joined_on"].isoformat()
             sent.append((row, raw))
-        run.do(ENROL, sent)
+        return sent
 
 
 def _known(district: str, rows: list[Row]) -> dict[int, set[UUID]]:

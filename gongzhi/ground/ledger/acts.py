@@ -54,6 +54,11 @@ log = logging.getLogger("gongzhi.acts")
 
 registry: dict[str, Act[Any]] = {}
 
+# A row of a batch that may be decided: its place, who, typed values, fingerprint.
+Ready = tuple[int, By, dict[str, Any], str]
+# One that repeats an earlier key: its place, the earlier one's place and fingerprint, its own fingerprint.
+Repeat = tuple[int, int, str, str]
+
 
 def lock(row: M) -> M:
     """The same row, read again and held until the transaction ends."""
@@ -95,6 +100,7 @@ class Act(Generic[P]):
         self.facets, self.terms, self.example = dict(facets), dict(terms), dict(example)
         self.doc = inspect.cleandoc(function.__doc__ or "")
         self._many: Callable[[Sequence[tuple[By, dict[str, Any]]]], list[Entry | Refused]] | None = None
+        self._judge: Callable[[Sequence[tuple[By, dict[str, Any]]]], list[Refused | None]] | None = None
 
     def __repr__(self) -> str:
         return f"<act {self.name}>"
@@ -202,6 +208,13 @@ class Act(Generic[P]):
         self._many = function
         return function
 
+    def judging(
+        self, function: Callable[[Sequence[tuple[By, dict[str, Any]]]], list[Refused | None]]
+    ) -> Callable[[Sequence[tuple[By, dict[str, Any]]]], list[Refused | None]]:
+        """Register what the bulk form would refuse, found without writing anything."""
+        self._judge = function
+        return function
+
     def many(self, rows: Sequence[tuple[By, Mapping[str, Any]]]) -> list[Fact | Refused]:
         """Do the act for many raw rows in one transaction: each answered on its own, good ones written together."""
         try:
@@ -226,38 +239,27 @@ class Act(Generic[P]):
         known = writing.known_keys([senders[index] for index in refused])
         return [index for index in refused if (senders[index].writer.pk, senders[index].key or "") in known]
 
+    def rehearse(self, rows: Sequence[tuple[By, Mapping[str, Any]]]) -> list[Fact | Refused | None]:
+        """What `many` would answer, without writing: a refusal, a fact recorded before, or none where one would be new.
+
+        For acts whose bulk form can judge (`judging`).
+        """
+        answers: list[Fact | Refused | None] = [None] * len(rows)
+        if self._judge is None:
+            raise LookupError(f"{self.name} cannot be rehearsed")
+        with transaction.atomic():
+            ready, repeats = self._ready(rows, answers)
+            verdicts = self._judge([(by, values) for _, by, values, _ in ready])
+        for (index, *_), verdict in zip(ready, verdicts, strict=True):
+            answers[index] = verdict
+        for index, earlier, told, request in repeats:
+            answers[index] = answers[earlier] if told == request else _other_words()
+        return answers
+
     def _attempt_many(self, rows: Sequence[tuple[By, Mapping[str, Any]]]) -> list[Fact | Refused]:
         answers: list[Fact | Refused | None] = [None] * len(rows)
         with transaction.atomic(), writing.taken_back_if_refused():
-            known = writing.known_keys([by for by, _ in rows])
-            held: dict[tuple[Any, date], Sequence[Appointment]] = {}
-            ready: list[tuple[int, By, dict[str, Any], str]] = []
-            # Rows of this batch that repeat a key of an earlier one, with that one's place and words.
-            first: dict[tuple[Any, str], tuple[int, str]] = {}
-            repeats: list[tuple[int, int, str, str]] = []
-            read = parameters.ReadMany(self.model, [raw for _, raw in rows], rows[0][0].district if rows else "")
-            for index, (by, raw) in enumerate(rows):
-                try:
-                    values = read(raw, by.district)
-                    request = self._fingerprint(by, values)
-                    if by.key and (fact := known.get((by.writer.pk, by.key))):
-                        answers[index] = self._same(fact, request)
-                        continue
-                    if by.key and (earlier := first.setdefault((by.writer.pk, by.key), (index, request)))[0] != index:
-                        repeats.append((index, *earlier, request))
-                        continue
-                    for actor in {by.actor, by.writer}:
-                        if (actor.pk, by.judged_on) not in held:
-                            held[actor.pk, by.judged_on] = posts(actor, by.judged_on)
-                    on = by.judged_on
-                    by = replace(by, began=by.instant, held=held[by.actor.pk, on])
-                    by = replace(by, clerk_held=held[by.writer.pk, on])
-                    self._check_instant(by)
-                    if not (verdict := self.may(by, values)):
-                        raise Forbidden(f"{self.name}.may", verdict.reason)
-                    ready.append((index, by, values, request))
-                except Refused as refused:
-                    answers[index] = refused
+            ready, repeats = self._ready(rows, answers)
             decided = self._decide([(by, values) for _, by, values, _ in ready])
             good = []
             for (index, by, _, request), entry in zip(ready, decided, strict=True):
@@ -281,6 +283,48 @@ class Act(Generic[P]):
             self._still_fresh(facts)
         log.info("recorded", extra={"act": self.name, "count": len(facts)})
         return [answer for answer in answers if answer is not None]
+
+    def _ready(
+        self, rows: Sequence[tuple[By, Mapping[str, Any]]], answers: list[Fact | Refused | None]
+    ) -> tuple[list[Ready], list[Repeat]]:
+        """What may be decided, and what only repeats another row; the others are answered."""
+        known = writing.known_keys([by for by, _ in rows])
+        held: dict[tuple[Any, date], Sequence[Appointment]] = {}
+        verdicts: dict[tuple[Any, ...], Verdict] = {}
+        # One instant for the whole batch, as for a single act.
+        moment = now()
+        ready: list[Ready] = []
+        # Rows of this batch that repeat a key of an earlier one, with that one's place and words.
+        first: dict[tuple[Any, str], tuple[int, str]] = {}
+        repeats: list[Repeat] = []
+        read = parameters.ReadMany(self.model, [raw for _, raw in rows], rows[0][0].district if rows else "")
+        for index, (by, raw) in enumerate(rows):
+            try:
+                values = read(raw, by.district)
+                request = self._fingerprint(by, values)
+                if by.key and (fact := known.get((by.writer.pk, by.key))):
+                    answers[index] = self._same(fact, request)
+                    continue
+                if by.key and (earlier := first.setdefault((by.writer.pk, by.key), (index, request)))[0] != index:
+                    repeats.append((index, *earlier, request))
+                    continue
+                on = by.judged_on
+                for actor in (by.actor, by.writer):
+                    if (actor.pk, on) not in held:
+                        held[actor.pk, on] = posts(actor, on)
+                clerk_held = held[by.writer.pk, on]
+                by = replace(by, began=by.at or moment, held=held[by.actor.pk, on], clerk_held=clerk_held)
+                self._check_instant(by)
+                place, organisation = self.where(values)
+                asked = (by.actor.pk, by.writer.pk, on, place and place.pk, organisation and organisation.pk)
+                if asked not in verdicts:
+                    verdicts[asked] = self.may(by, values)
+                if not (verdict := verdicts[asked]):
+                    raise Forbidden(f"{self.name}.may", verdict.reason)
+                ready.append((index, by, values, request))
+            except Refused as refused:
+                answers[index] = refused
+        return ready, repeats
 
     def _decide(self, rows: Sequence[tuple[By, dict[str, Any]]]) -> list[Entry | Refused]:
         if self._many is not None:

@@ -9,15 +9,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import cache
+from operator import attrgetter
 from typing import Any, Protocol
 from uuid import UUID
 
 from django.db import connection, connections, models
 from django.utils.crypto import salted_hmac
 
-from gongzhi.ground import day_of, now
+from gongzhi.ground import day_of, now, rows
 from gongzhi.ground.keys import uuid7
 from gongzhi.ground.ledger.entry import By, Entry
 from gongzhi.ground.ledger.models import (
@@ -35,7 +36,7 @@ from gongzhi.ground.ledger.models import (
     Worded,
     with_marks,
 )
-from gongzhi.ground.ledger.parameters import Vocabulary
+from gongzhi.ground.ledger.parameters import Quantity, Vocabulary
 from gongzhi.ground.places.models import Organisation
 from gongzhi.ground.refusals import Conflict, Refused
 
@@ -115,15 +116,23 @@ def known_keys(senders: Iterable[By]) -> dict[tuple[UUID, str], Fact]:
     return {(fact.recorded_by_id, sent[fact.key]): fact for fact in found if fact.key}
 
 
-@dataclass
+@dataclass(slots=True)
 class _Made:
+    """A fact with its row, in the order of FACT."""
+
     fact: Fact
-    measures: list[Measure]
-    parties: list[Party]
+    row: tuple[Any, ...]
+    entry: Entry
     organisations: dict[UUID, Organisation]
 
 
-def _make(act: Declared, by: By, entry: Entry, request: str) -> _Made:
+FACT = tuple(one.attname for one in Fact._meta.concrete_fields)
+MEASURE = ("id", "district", "fact_id", "indicator_id", "quantity", "bound")
+PARTY = ("id", "district", "fact_id", "role", "actor_id", "organisation_id")
+OUTBOX = ("fact_id", "district", "reacted", "sealed", "indexed", "attempts", "failure")
+
+
+def _make(act: Declared, by: By, entry: Entry, request: str, present: datetime) -> _Made:
     """The rows of one fact, checked against what the act declared. Raises Refused; writes nothing."""
     district = by.district
     for named in (entry.place, entry.organisation):
@@ -138,63 +147,82 @@ def _make(act: Declared, by: By, entry: Entry, request: str) -> _Made:
     audience = entry.audience or act.audience[0]
     if audience not in act.audience:
         raise LookupError(f"{act.name} declares no audience {audience}")
-    at, present = entry.at or by.instant, now()
+    at = entry.at or by.instant
     if at > present:
         raise Refused("ledger.future", "发生时间不能晚于现在，请核对日期和时间", field="at")
-    fact = Fact(
-        id=uuid7(),
-        district=district,
-        kind=act.leaves,
-        subject=subject_of(entry.subject),
-        by=by.actor,
-        recorded_by=by.writer,
-        organisation=entry.organisation,
-        place=entry.place,
-        path=entry.place.path,
-        at=at,
-        day=day_of(at),
-        recorded_at=present,
-        known_on=day_of(present),
-        because=by.because or entry.because,
-        origin=by.origin,
-        key=kept_key(by.key) if by.key else None,
-        request=request,
-        corrects=entry.corrects,
-        facets={name: str(value) for name, value in entry.facets.items()},
-        label=entry.label[:LABEL_LIMIT],
-        rule_version=entry.rule_version,
-        audience=audience,
-    )
-    marks = []
+    if len({one.indicator for one in entry.measures}) < len(entry.measures):
+        raise Refused("ledger.measure_twice", "同一指标填了两次，请合成一行", field="measures")
+    pk, words, because = uuid7(), _words(act, entry), by.because or entry.because
+    relations = {
+        "by": by.actor,
+        "recorded_by": by.writer,
+        "organisation": entry.organisation,
+        "place": entry.place,
+        "because": because,
+        "corrects": entry.corrects,
+    }
+    told = {
+        "id": pk,
+        "district": district,
+        "kind": act.leaves,
+        "subject": subject_of(entry.subject),
+        "by_id": by.actor.pk,
+        "recorded_by_id": by.writer.pk,
+        "organisation_id": entry.organisation.pk if entry.organisation else None,
+        "place_id": entry.place.pk,
+        "path": entry.place.path,
+        "at": at,
+        "day": day_of(at),
+        "recorded_at": present,
+        "known_on": day_of(present),
+        "because_id": because.pk if because else None,
+        "origin": by.origin,
+        "key": kept_key(by.key) if by.key else None,
+        "request": request,
+        "corrects_id": entry.corrects.pk if entry.corrects else None,
+        "facets": {name: str(value) for name, value in entry.facets.items()},
+        "label": entry.label[:LABEL_LIMIT],
+        "rule_version": entry.rule_version,
+        "audience": audience,
+        "words": words,
+    }
+    row = tuple([told[name] for name in FACT])
+    # Positional values and relations put in place: by name each takes ten times as long.
+    fact = Fact(*row)  # type: ignore[misc]
+    fact._state.fields_cache.update(relations)
+    for one in entry.rows:
+        if _has_fact(type(one)):
+            one.fact = fact  # type: ignore[attr-defined]
+    organisations = {one.organisation.pk: one.organisation for one in entry.parties if one.organisation}
+    if entry.organisation:
+        organisations[entry.organisation.pk] = entry.organisation
+    return _Made(fact, row, entry, organisations)
+
+
+def _words(act: Declared, entry: Entry) -> str:
+    """Seal the words and files among an entry's rows; the digest that the fact carries."""
+    words, marks = "", []
     for row in entry.rows:
         if isinstance(row, Attachment):
             marks.append(row.seal_file())
         if isinstance(row, Worded):
             digest = row.seal_words()
-            if digest and fact.words:
+            if digest and words:
                 raise LookupError(f"{act.name} leaves two rows of words")
-            fact.words = fact.words or digest
-        if any(one.name == "fact" for one in row._meta.concrete_fields):
-            row.fact = fact  # type: ignore[attr-defined]
-    fact.words = with_marks(fact.words, marks)
-    if len({one.indicator for one in entry.measures}) < len(entry.measures):
-        raise Refused("ledger.measure_twice", "同一指标填了两次，请合成一行", field="measures")
-    measures = [
-        Measure(district=district, fact=fact, indicator_id=one.indicator, quantity=one.thousandths, bound=one.bound)
-        for one in entry.measures
-    ]
-    parties = [
-        Party(district=district, fact=fact, role=one.role, actor=one.actor, organisation=one.organisation)
-        for one in entry.parties
-    ]
-    organisations = {one.organisation.pk: one.organisation for one in entry.parties if one.organisation}
-    if entry.organisation:
-        organisations[entry.organisation.pk] = entry.organisation
-    return _Made(fact, measures, parties, organisations)
+            words = words or digest
+    return with_marks(words, marks)
+
+
+@cache
+def _has_fact(model: type[models.Model]) -> bool:
+    return any(one.name == "fact" for one in model._meta.concrete_fields)
 
 
 # Facts written by one statement; more go in several, within every database's limit of bound values.
 CHUNK = 200
+# So many are made before they are written, and so many sums are one statement.
+MOST = 5000
+SUMS = 1000
 HALF = 2
 # From here on arrays are quicker to bind than values.
 MANY = 8
@@ -207,47 +235,94 @@ def record(act: Declared, by: By, entry: Entry, request: str) -> Fact:
 
 
 def record_many(act: Declared, drafts: Sequence[tuple[By, Entry, str]]) -> list[Fact]:
-    """Insert facts of one act with everything that goes with them: one statement per 200 on PostgreSQL."""
+    """Insert facts of one act with everything that goes with them.
+
+    Up to 200 are one statement on PostgreSQL; more are written table by table.
+    """
     facts: list[Fact] = []
-    for start in range(0, len(drafts), CHUNK):
-        chunk = drafts[start : start + CHUNK]
-        made = [_make(act, by, entry, request) for by, entry, request in chunk]
+    present = now()
+    for start in range(0, len(drafts), MOST):
+        made = [_make(act, by, entry, request, present) for by, entry, request in drafts[start : start + MOST]]
         corrected = [one.fact.corrects_id for one in made if one.fact.corrects_id]
         if corrected and Fact.objects.filter(district=made[0].fact.district, corrects__in=corrected).exists():
             raise Conflict("ledger.corrected", "这条记录已经更正过，请在最新的一条上更正")
-        _write(made, [row for _, entry, _ in chunk for row in entry.rows])
+        _write(made)
         facts += [one.fact for one in made]
     return facts
 
 
 Statement = tuple[str, Sequence[Any]]
+Table = tuple[type[models.Model], tuple[str, ...], Sequence[Sequence[Any]]]
 
 
-def _write(made: Sequence[_Made], rows: Sequence[models.Model]) -> None:
+def _write(made: Sequence[_Made]) -> None:
     """One statement of common table expressions on PostgreSQL, a statement per table on SQLite: the same rows.
 
     Foreign keys are checked at commit, so the order inside does not matter.
     """
-    tables: dict[type[models.Model], list[models.Model]] = {Fact: [one.fact for one in made]}
-    tables[Measure] = [measure for one in made for measure in one.measures]
-    tables[Party] = [party for one in made for party in one.parties]
-    tables[Outbox] = [Outbox(fact=one.fact, district=one.fact.district) for one in made]
-    for row in rows:
-        tables.setdefault(type(row), []).append(row)
-    statements = [_insertion(model, instances) for model, instances in tables.items() if instances]
+    tables = [table for table in _tables(made) if table[2]]
     waiting = _waiting.get()
-    _execute(statements if waiting is not None else statements + _tally(made))
+    sums = [] if waiting is not None else _tally(made)
+    if len(made) > CHUNK:
+        for model, names, values in tables:
+            rows.insert(model, names, values)
+        _execute(sums)
+    else:
+        _execute([_insert(*table) for table in tables] + sums)
     if waiting is not None:
         waiting += made
-    for instances in tables.values():
-        for instance in instances:
+    for one in made:
+        for instance in (one.fact, *one.entry.rows):
             instance._state.adding = False
             instance._state.db = connection.alias
     if len(made) == 1:
         # As if prefetched: whoever answers with the fact need not ask for what was just written.
-        fact, measures = made[0].fact, made[0].fact.measures.all()
-        measures._result_cache = made[0].measures
-        fact._prefetched_objects_cache = {"measures": measures}  # type: ignore[attr-defined]
+        (only,) = made
+        measures = only.fact.measures.all()
+        measures._result_cache = (
+            [Measure(**dict(zip(MEASURE, one, strict=True))) for one in tables[1][2]] if (only.entry.measures) else []
+        )
+        only.fact._prefetched_objects_cache = {"measures": measures}  # type: ignore[attr-defined]
+
+
+def _tables(made: Sequence[_Made]) -> list[Table]:
+    tables: list[Table] = [
+        (Fact, FACT, [one.row for one in made]),
+        (
+            Measure,
+            MEASURE,
+            [
+                (uuid7(), one.fact.district, one.fact.pk, measure.indicator, measure.thousandths, measure.bound)
+                for one in made
+                for measure in one.entry.measures
+            ],
+        ),
+        (
+            Party,
+            PARTY,
+            [
+                (
+                    uuid7(),
+                    one.fact.district,
+                    one.fact.pk,
+                    party.role,
+                    party.actor.pk if party.actor else None,
+                    party.organisation.pk if party.organisation else None,
+                )
+                for one in made
+                for party in one.entry.parties
+            ],
+        ),
+        (Outbox, OUTBOX, [(one.fact.pk, one.fact.district, False, False, False, 0, "") for one in made]),
+    ]
+    others: dict[type[models.Model], list[models.Model]] = {}
+    for one in made:
+        for row in one.entry.rows:
+            others.setdefault(type(row), []).append(row)
+    for model, instances in others.items():
+        names = tuple(field.attname for field in model._meta.concrete_fields)
+        tables.append((model, names, list(map(attrgetter(*names), instances))))
+    return tables
 
 
 def _execute(statements: Sequence[Statement]) -> None:
@@ -297,23 +372,19 @@ def taken_back_if_refused() -> Iterator[None]:
         raise
 
 
-def _insertion(model: type[models.Model], instances: list[models.Model]) -> Statement:
-    fields = tuple(model._meta.concrete_fields)
-    return _insert(model, fields, [[getattr(one, field.attname) for field in fields] for one in instances])
-
-
-def _insert(
-    model: type[models.Model], fields: Sequence[models.Field[Any, Any]], rows: Sequence[Sequence[Any]]
-) -> Statement:
+def _insert(model: type[models.Model], names: tuple[str, ...], values: Sequence[Sequence[Any]]) -> Statement:
     """Rows into a table. Many go to PostgreSQL as an array per column: one statement and plan however many rows."""
     # The connection itself: asking the proxy for it at every value costs more than the values.
     link = connections[connection.alias]
-    prepared = [[field.get_db_prep_save(value, link) for field, value in zip(fields, row, strict=True)] for row in rows]
-    table, names = model._meta.db_table, tuple(field.column or "" for field in fields)
-    if link.vendor == "postgresql" and len(rows) >= MANY:
-        kinds = tuple(field.db_type(link) or "" for field in fields)
-        return _insert_arrays(table, names, kinds), [list(column) for column in zip(*prepared, strict=True)]
-    return _insert_values(table, names, len(rows)), [value for row in prepared for value in row]
+    plan = rows.plan(model, names)
+    columns = rows.written(plan, values, link)
+    called = tuple(field.column or "" for field in plan.fields)
+    if link.vendor == "postgresql" and len(values) >= MANY:
+        kinds = tuple(rows.kind_of(field, link) for field in plan.fields)
+        return _insert_arrays(plan.table, called, kinds), [list(column) for column in columns]
+    return _insert_values(plan.table, called, len(values)), [
+        value for row in zip(*columns, strict=True) for value in row
+    ]
 
 
 @cache
@@ -326,7 +397,7 @@ def _insert_values(table: str, names: tuple[str, ...], rows: int) -> str:
 @cache
 def _insert_arrays(table: str, names: tuple[str, ...], kinds: tuple[str, ...]) -> str:
     """The same with names and types of our own columns."""
-    arrays = ", ".join(f"%s::{kind.partition('(')[0]}[]" for kind in kinds)
+    arrays = ", ".join(f"%s::{kind}[]" for kind in kinds)
     return f'INSERT INTO "{table}" ({_quoted(names)}) SELECT * FROM UNNEST({arrays})'  # noqa: S608
 
 
@@ -348,15 +419,16 @@ def _tally(made: Sequence[_Made]) -> list[Statement]:
     by_organisation: Sums = {}
     for one in made:
         fact = one.fact
-        for measure in one.measures:
-            if _indicator_is_flow(measure.indicator_id):
+        for measure in one.entry.measures:
+            if _indicator_is_flow(measure.indicator):
                 _count(by_place, by_organisation, fact, measure, one.organisations, fact.known_on, 1)
         if fact.corrects:
             old = fact.corrects
             organisations = {party.organisation_id for party in old.parties.all() if party.organisation_id}
             organisations |= {old.organisation_id} if old.organisation_id else set()
-            for measure in old.measures.all():
-                if _indicator_is_flow(measure.indicator_id):
+            for known in old.measures.all():
+                if _indicator_is_flow(known.indicator_id):
+                    measure = Quantity(known.indicator_id, known.quantity, known.bound)
                     _count(by_place, by_organisation, old, measure, organisations, fact.known_on, -1)
     return [
         *_upsert(Tally, ["district", "place_id", "path", "indicator_id", "day", "known_on"], by_place),
@@ -368,15 +440,15 @@ def _count(
     by_place: Sums,
     by_organisation: Sums,
     fact: Fact,
-    measure: Measure,
+    measure: Quantity,
     organisations: Iterable[UUID],
     known_on: date,
     sign: int,
 ) -> None:
-    when = (measure.indicator_id, fact.day, known_on)
-    _add(by_place, (fact.district, fact.place_id, fact.path, *when), measure.quantity, measure.bound, sign)
+    when = (measure.indicator, fact.day, known_on)
+    _add(by_place, (fact.district, fact.place_id, fact.path, *when), measure.thousandths, measure.bound, sign)
     for organisation in organisations:
-        _add(by_organisation, (fact.district, organisation, *when), measure.quantity, measure.bound, sign)
+        _add(by_organisation, (fact.district, organisation, *when), measure.thousandths, measure.bound, sign)
 
 
 def _upsert(model: type[models.Model], columns: list[str], sums: Sums) -> list[Statement]:
@@ -384,13 +456,15 @@ def _upsert(model: type[models.Model], columns: list[str], sums: Sums) -> list[S
     if not sums:
         return []
     table = model._meta.db_table
-    by_name = {one.attname: one for one in model._meta.concrete_fields}
-    fields = [by_name[name] for name in ("id", *columns, "quantity", "inexact")]
-    keys = sorted(sums, key=lambda one: tuple(str(part) for part in one))
-    insert, values = _insert(model, fields, [[uuid7(), *key, *sums[key]] for key in keys])
+    names = ("id", *columns, "quantity", "inexact")
     unique = ", ".join(name for name in columns if name != "path")
-    sql = (
-        f"{insert} ON CONFLICT ({unique}) DO UPDATE SET "
-        f"quantity = {table}.quantity + excluded.quantity, inexact = {table}.inexact + excluded.inexact"
-    )
-    return [(sql, values)]
+    keys = sorted(sums, key=lambda one: tuple(str(part) for part in one))
+    statements = []
+    for start in range(0, len(keys), SUMS):
+        insert, values = _insert(model, names, [(uuid7(), *key, *sums[key]) for key in keys[start : start + SUMS]])
+        sql = (
+            f"{insert} ON CONFLICT ({unique}) DO UPDATE SET "
+            f"quantity = {table}.quantity + excluded.quantity, inexact = {table}.inexact + excluded.inexact"
+        )
+        statements.append((sql, values))
+    return statements

@@ -15,7 +15,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from dataclasses import field as attribute
 from datetime import date
@@ -41,6 +41,7 @@ from gongzhi.ground.people.vault_keys import (
 )
 from gongzhi.ground.people.vault_models import BlindIndex, Field, Gram, PersonKey, Purpose, Sealed, Secret
 from gongzhi.ground.refusals import Conflict, Forbidden, Refused, Unknown
+from gongzhi.ground.rows import insert
 
 __all__ = [
     "CIPHERS",
@@ -50,6 +51,7 @@ __all__ = [
     "Rotation",
     "Unreadable",
     "Value",
+    "alike",
     "clean",
     "destroy",
     "expire",
@@ -116,33 +118,42 @@ def store_many(values: Iterable[Value], *, of_staff: bool = False) -> None:
     if any(erased_at for _, erased_at in _lock(districts)):
         raise Conflict("people.vault.erased", "这个人的资料已经删除，不能再登记")
     keys = _keys(districts)
-    sealed = [
-        Sealed(
-            district=districts[person],
-            person_id=person,
-            field=field,
-            ciphertext=keys[person].master.seal(keys[person].data, text, districts[person], person, field),
-            purpose=value.purpose,
-            expires_on=value.expires_on,
-            recorded_at=now(),
-        )
-        for (person, field), (value, text) in texts.items()
-    ]
-    Sealed.objects.bulk_create(
-        sealed,
-        update_conflicts=True,
-        unique_fields=["district", "person", "field"],
-        update_fields=["ciphertext", "purpose", "expires_on", "recorded_at"],
+    moment = now()
+    insert(
+        Sealed,
+        ["district", "person_id", "field", "ciphertext", "purpose", "expires_on", "recorded_at"],
+        [
+            (
+                districts[person],
+                person,
+                field,
+                keys[person].master.seal(keys[person].data, text, districts[person], person, field),
+                value.purpose,
+                value.expires_on,
+                moment,
+            )
+            for (person, field), (value, text) in texts.items()
+        ],
+        over=ONE_PER_FIELD,
     )
     _index(
-        Plain(keys[person].master, districts[person], person, field, text)
-        for (person, field), (_, text) in texts.items()
+        [
+            Plain(keys[person].master, districts[person], person, field, text)
+            for (person, field), (_, text) in texts.items()
+        ],
+        {person for person in districts if keys[person].fresh},
     )
+
+
+ONE_PER_FIELD = ("district", "person_id", "field")
 
 
 class Opened(NamedTuple):
+    """A person's key. fresh: nothing can have been kept under it yet."""
+
     master: Master
     data: bytes
+    fresh: bool = False
 
 
 class Plain(NamedTuple):
@@ -168,36 +179,29 @@ def _keys(districts: dict[UUID, str]) -> dict[UUID, Opened]:
     newest, fresh = newest_master(), []
     for person in districts.keys() - opened.keys():
         data = secrets.token_bytes(newest.suite.size)
-        opened[person] = Opened(newest, data)
-        wrapped = newest.wrap(data, districts[person], person)
-        fresh.append(PersonKey(person_id=person, district=districts[person], kid=newest.kid, wrapped=wrapped))
-    if fresh:
-        PersonKey.objects.bulk_create(fresh)
+        opened[person] = Opened(newest, data, fresh=True)
+        fresh.append((person, districts[person], newest.kid, newest.wrap(data, districts[person], person)))
+    insert(PersonKey, ["person_id", "district", "kid", "wrapped"], fresh)
     return opened
 
 
-def _index(plains: Iterable[Plain]) -> None:
-    """Write the index and search rows of these values in place of the old ones."""
+def _index(plains: Iterable[Plain], fresh: Collection[UUID] = ()) -> None:
+    """Write the index and search rows of these values in place of the old ones; who is fresh has none."""
     rows, named, grams = [], [], []
     for master, district, person, field, text in plains:
-        form = FIELDS[field].form
-        if form is None:
+        spell = FIELDS[field].form
+        if spell is None:
             continue
-        digest = master.index(district, field, form(text))
-        rows.append(BlindIndex(district=district, person_id=person, field=field, digest=digest))
+        form = spell(text)
+        rows.append((district, person, field, master.index(district, field, form)))
         if field == Field.NAME:
-            named.append(person)
-            grams += [
-                Gram(district=district, person_id=person, digest=digest)
-                for digest in sorted(master.grams(district, form(text)))
-            ]
-    if rows:
-        BlindIndex.objects.bulk_create(
-            rows, update_conflicts=True, unique_fields=["district", "person", "field"], update_fields=["digest"]
-        )
+            if person not in fresh:
+                named.append(person)
+            grams += [(district, person, digest) for digest in sorted(master.grams(district, form))]
+    insert(BlindIndex, ["district", "person_id", "field", "digest"], rows, over=ONE_PER_FIELD)
     if named:
         Gram.objects.filter(person__in=named).delete()
-        Gram.objects.bulk_create(grams)
+    insert(Gram, ["district", "person_id", "digest"], grams)
 
 
 @transaction.atomic
@@ -303,6 +307,12 @@ def find_many(*, district: str, field: Field, values: Iterable[str]) -> dict[str
         for person, text in _read(some.values_list("person", flat=True), field).items():
             held.setdefault(form(text), []).append(person)
     return {value: sorted(held[text]) for value, text in wanted.items() if text in held}
+
+
+def alike(field: Field, one: str, other: str) -> bool:
+    """Whether two kept values would be found by each other. The field can be searched."""
+    form = FIELDS[field].form or str
+    return form(one) == form(other)
 
 
 def search_name(*, district: str, part: str) -> list[UUID]:

@@ -12,6 +12,10 @@ from gongzhi.ground import today
 from gongzhi.ground.people.vault_models import Field, Purpose
 from gongzhi.ground.refusals import Forbidden, Refused
 
+# Characters that have one form only: a value of nothing else is as plain as it can be.
+PLAIN_NAME = re.compile(r"[㐀-䶿一-鿼]{2,40}")
+PLAIN_MOBILE = re.compile(r"1[3-9][0-9]{9}")
+
 
 def plain(value: str) -> str:
     """Full-width forms made plain, invisible characters dropped, runs of white space made one."""
@@ -26,6 +30,8 @@ GAP = re.compile(rf"(?<={HAN})\s+(?={HAN})")
 
 
 def _clean_name(value: str) -> str:
+    if PLAIN_NAME.fullmatch(value):
+        return value
     name = GAP.sub("", DOTS.sub("·", plain(value))).replace("’", "'")
     if not 2 <= len(name) <= 40:
         raise Refused("people.vault.name", "姓名要有 2 到 40 个字，请填全名", field=Field.NAME)
@@ -41,6 +47,8 @@ LANDLINE = re.compile(r"(010|02\d|0[3-9]\d\d)(\d{7,8})")
 
 
 def _clean_phone(value: str) -> str:
+    if PLAIN_MOBILE.fullmatch(value):
+        return value
     digits = re.sub(r"[\s()—–-]", "", plain(value))
     digits = re.sub(r"^(\+|00)86", "", digits)
     if not re.fullmatch(r"[0-9]+", digits):
@@ -136,7 +144,7 @@ FIELDS: dict[Field, Spec] = {
         frozenset(Purpose) - {Purpose.REQUEST, Purpose.SIGN_IN},
         _clean_name,
         _mask_name,
-        form=lambda name: re.sub(r"[\s·'-]", "", name).casefold(),
+        form=lambda name: name if PLAIN_NAME.fullmatch(name) else re.sub(r"[\s·'-]", "", name).casefold(),
         sensitive=False,
     ),
     Field.PHONE: Spec(_CARE | {Purpose.CONTACT}, _clean_phone, _mask_phone, form=str, sensitive=False),

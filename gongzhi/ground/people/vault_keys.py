@@ -15,6 +15,7 @@ from uuid import UUID
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -39,6 +40,9 @@ class Suite:
 
     def seal(self, key: bytes, text: bytes, bound_to: bytes) -> bytes:
         nonce = secrets.token_bytes(NONCE)
+        if self.block is algorithms.AES:
+            # The same bytes in a third of the time.
+            return nonce + AESGCM(key).encrypt(nonce, text, bound_to)
         encryptor = Cipher(self.block(key), modes.GCM(nonce)).encryptor()
         encryptor.authenticate_additional_data(bound_to)
         return nonce + encryptor.update(text) + encryptor.finalize() + encryptor.tag
@@ -58,7 +62,7 @@ class Suite:
         return HKDF(algorithm=self.hash(), length=self.size, salt=None, info=use.encode()).derive(key)
 
     def digest(self, key: bytes, text: str) -> bytes:
-        return hmac.new(key, text.encode(), self.hash.name).digest()[:DIGEST]
+        return hmac.digest(key, text.encode(), self.hash.name)[:DIGEST]
 
 
 CIPHERS = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from datetime import date, timedelta
 from importlib import import_module
+from uuid import uuid4
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -12,6 +13,7 @@ from django.db.models import Q
 
 from gongzhi.ground import now, today
 from gongzhi.ground.files import store
+from gongzhi.ground.keys import uuid7
 from gongzhi.ground.ledger import numbers
 from gongzhi.ground.ledger.acts import Audience, By, Entry, Share, act, lock
 from gongzhi.ground.ledger.models import Fact, personal_models, worded_models
@@ -21,6 +23,7 @@ from gongzhi.ground.people.models import ORGANISERS, Account, Actor, Appointment
 from gongzhi.ground.people.vault_models import Field, Purpose
 from gongzhi.ground.places.models import Organisation, Place
 from gongzhi.ground.refusals import Conflict, Forbidden, Refused
+from gongzhi.ground.rows import insert
 from gongzhi.ground.rules import reads as rules
 from gongzhi.ground.rules.calendar import add_months
 from gongzhi.ground.search import index as search
@@ -41,11 +44,20 @@ APART = ({Role.ADMINISTRATOR, Role.AUDITOR}, {Role.DISTRICT_ORGANISER, Role.AUDI
 
 def new_persons(district: str, count: int) -> list[Person]:
     """Enter so many persons, each with an actor, about whom nothing is known yet."""
-    actors = Actor.objects.bulk_create([Actor(district=district) for _ in range(count)])
-    series = numbers.take_many(district, "person", count)
-    return Person.objects.bulk_create(
-        [Person(district=district, number=number, actor=actor) for number, actor in zip(series, actors, strict=True)]
-    )
+    moment = now()
+    persons = []
+    for number in numbers.take_many(district, "person", count):
+        actor = Actor(id=uuid4(), district=district)
+        person = Person(id=uuid7(), district=district, number=number, actor_id=actor.pk, recorded_at=moment)
+        person._state.fields_cache["actor"] = actor
+        persons.append(person)
+    actors = [person.actor for person in persons if person.actor]
+    insert(Actor, ("id", "district", "kind"), [(one.pk, one.district, one.kind) for one in actors])
+    names = ("id", "district", "number", "actor_id", "recorded_at")
+    insert(Person, names, [(one.pk, one.district, one.number, one.actor_id, one.recorded_at) for one in persons])
+    for one in (*actors, *persons):
+        one._state.adding, one._state.db = False, connection.alias
+    return persons
 
 
 def new_person(district: str, name: str) -> Person:

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from gongzhi.ground.ledger.acts import Audience, By, Entry, Quantity, Share, act, lock
-from gongzhi.ground.people import vault
+from gongzhi.ground.people import opening, vault
 from gongzhi.ground.people.may import Verdict
 from gongzhi.ground.people.models import Account, Appointment, Person, Role
 from gongzhi.ground.people.vault_models import Field, Purpose
@@ -116,6 +116,19 @@ KEPT = {
 @enrol.bulk
 def enrol_many(rows: Sequence[tuple[By, dict[str, Any]]]) -> list[Entry | Refused]:
     """The same for a roll from paper, in a number of queries that does not grow with it."""
+    drafts = _judged(rows)
+    _enter([draft for draft in drafts if not draft.refused])
+    return [draft.refused or _entry(draft) for draft in drafts]
+
+
+@enrol.judging
+def judge_many(rows: Sequence[tuple[By, dict[str, Any]]]) -> list[Refused | None]:
+    """What `enrol_many` would refuse; writes nothing."""
+    return [draft.refused for draft in _judged(rows)]
+
+
+def _judged(rows: Sequence[tuple[By, dict[str, Any]]]) -> list[Draft]:
+    """The rows, each refused or good to be entered. Raises Refused while no member's data may be kept at all."""
     drafts = [Draft(by, values, values["person"]) for by, values in rows]
     verdicts: dict[tuple[UUID, date], Verdict] = {}
     for draft in drafts:
@@ -126,9 +139,9 @@ def enrol_many(rows: Sequence[tuple[By, dict[str, Any]]]) -> list[Entry | Refuse
     _refuse_members([draft for draft in drafts if draft.person and not draft.refused])
     _refuse_known([draft for draft in drafts if not draft.refused])
     _refuse_accounts([draft for draft in drafts if draft.values["username"] and not draft.refused])
-    good = [draft for draft in drafts if not draft.refused]
-    _enter(good)
-    return [draft.refused or _entry(draft) for draft in drafts]
+    if good := [draft for draft in drafts if not draft.refused]:
+        opening.require({draft.by.district for draft in good})
+    return drafts
 
 
 def _check_words(draft: Draft, verdicts: dict[tuple[UUID, date], Verdict]) -> None:
@@ -189,22 +202,23 @@ def _refuse_known(drafts: Sequence[Draft]) -> None:
     """
     if not drafts:
         return
-    found = {
-        kept: vault.find_many(
-            district=drafts[0].by.district,
-            field=kept,
-            values={draft.sealed[kept] for draft in drafts if kept in draft.sealed and _tells(draft, kept)},
-        )
-        for kept in (Field.NAME, Field.PHONE, Field.ID_NUMBER)
-    }
+    district = drafts[0].by.district
+    by_number = _found(district, Field.ID_NUMBER, drafts)
+    by_phone = _found(
+        district,
+        Field.PHONE,
+        [one for one in drafts if Field.ID_NUMBER not in one.sealed and Field.NAME in one.sealed],
+    )
+    names = vault.names({person for persons in by_phone.values() for person in persons})
     seen: dict[tuple[str, ...], Draft] = {}
     for draft in drafts:
         own = draft.person.pk if draft.person else None
         number, phone, name = (draft.sealed.get(kept, "") for kept in (Field.ID_NUMBER, Field.PHONE, Field.NAME))
-        same = set(found[Field.ID_NUMBER].get(number, ()))
+        same = set(by_number.get(number, ()))
         alike, what = ("id_number", number), "身份证号"
         if not number and phone and name:
-            same = set(found[Field.NAME].get(name, ())) & set(found[Field.PHONE].get(phone, ()))
+            persons = by_phone.get(phone, ())
+            same = {one for one in persons if one in names and vault.alike(Field.NAME, names[one], name)}
             alike, what = (name, phone), "姓名和电话"
         if other := Person.objects.filter(pk__in=same - {own}).first() if same - {own} else None:
             draft.refuse(
@@ -218,11 +232,9 @@ def _refuse_known(drafts: Sequence[Draft]) -> None:
             draft.refuse(Conflict("members.enrol.twice", f"同一批里已有一名{what}相同的人，请删掉一个", field="name"))
 
 
-def _tells(draft: Draft, kept: Field) -> bool:
-    """Whether a value is looked up: a name only together with a telephone, and neither beside an ID number."""
-    if kept == Field.ID_NUMBER:
-        return True
-    return Field.ID_NUMBER not in draft.sealed and {Field.NAME, Field.PHONE} <= draft.sealed.keys()
+def _found(district: str, kept: Field, drafts: Sequence[Draft]) -> dict[str, list[UUID]]:
+    values = {draft.sealed[kept] for draft in drafts if kept in draft.sealed}
+    return vault.find_many(district=district, field=kept, values=values)
 
 
 def _refuse_accounts(drafts: Sequence[Draft]) -> None:
@@ -267,8 +279,18 @@ def _entry(draft: Draft) -> Entry:
     assert person is not None  # noqa: S101  (entered before)
     standing = draft.values["standing"]
     member = Member(district=by.district, person=person, standing=standing, joined_on=draft.values["joined_on"])
-    known = draft.values["person"] is not None
-    post = Appointment(district=by.district, person=person, role=Role.MEMBER, organisation=branch, since=by.day)
+    if draft.values["person"] is not None:
+        posts = _post(by, member, Role.MEMBER, organisation=branch)
+    else:
+        posts = [
+            Appointment(
+                district=by.district,
+                person_id=person.pk,
+                role=Role.MEMBER,
+                organisation_id=branch.pk,
+                since=by.day,
+            )
+        ]
     return Entry(
         subject=member,
         place=branch.place,
@@ -277,10 +299,11 @@ def _entry(draft: Draft) -> Entry:
         facets={"standing": standing},
         measures=[ONE_ENROLLED],
         parties=_parties(member),
+        # By their ids: a relation put in place takes longer than the row itself.
         rows=[
             member,
-            Affiliation(district=by.district, member=member, branch=branch, since=by.day),
-            *(_post(by, member, Role.MEMBER, organisation=branch) if known else [post]),
+            Affiliation(district=by.district, member_id=member.pk, branch_id=branch.pk, since=by.day),
+            *posts,
         ],
     )
 
