@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from gongzhi.clock.jobs import queue
+from gongzhi.clock.jobs import kinds, queue
 from gongzhi.clock.jobs.models import Job, State
 from gongzhi.clock.models import Beat
 from gongzhi.ground.files import store
@@ -45,6 +45,10 @@ class Shown:
     may_stop: bool
     may_repeat: bool
     may_give_up: bool
+
+    @property
+    def kind(self) -> str:
+        return kinds[self.job.kind].chinese if self.job.kind in kinds else self.job.kind
 
 
 def shown(job: Job, looking: Viewer) -> Shown:

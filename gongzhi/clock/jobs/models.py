@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from django.db import models
 from django.db.models import Q
 
-from gongzhi.clock.jobs.kinds import kinds
 from gongzhi.ground import now
 from gongzhi.ground.files.models import Stored
 from gongzhi.ground.keys import DistrictField, ScopedFK, uuid7
@@ -80,10 +79,6 @@ class Job(models.Model):
 
     def __str__(self) -> str:
         return self.title
-
-    @property
-    def kind_words(self) -> str:
-        return kinds[self.kind].chinese if self.kind in kinds else self.kind
 
     @property
     def is_open(self) -> bool:

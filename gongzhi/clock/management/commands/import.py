@@ -9,12 +9,11 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
-from gongzhi.cli import REFUSED
 from gongzhi.clock import slips
 from gongzhi.clock.install import installed
 from gongzhi.ground.ledger.acts import By
 from gongzhi.ground.people.models import Account, Actor, Person
-from gongzhi.ground.refusals import Unknown
+from gongzhi.ground.refusals import Refused, Unknown
 from gongzhi.sheets import importing, reports
 from gongzhi.sheets.appointments import persons_of
 from gongzhi.sheets.kinds import KINDS
@@ -65,7 +64,7 @@ class Command(BaseCommand):
             self.print_slips(By(actor), persons, options["slips"] or file.with_suffix(".slips.html"), options["site"])
         self.tell(told, options["partial"])
         if told.bad:
-            raise SystemExit(REFUSED)
+            raise Refused("import.bad_rows", f"还有 {told.bad} 行有问题，改好再导一次")
 
     def print_slips(self, by: By, persons: list[Person], to: Path, site: str | None) -> None:
         """The slips of the accounts just opened, by which their holders sign in for the first time."""
