@@ -158,8 +158,9 @@ def open_acts(looking: Viewer) -> list[Act[Any]]:
 
 
 def undoing() -> set[str]:
-    """Acts that only take back another: they stand behind what was done, in no list of their own."""
-    return {act.undo for act in registry.values() if act.undo}
+    """Acts in no list of their own: they take back another and stand behind what was done, or their own page does
+    them."""
+    return {act.undo for act in registry.values() if act.undo} | {"people.export"}
 
 
 @dataclass(frozen=True)

@@ -62,12 +62,28 @@ def test_the_list_narrows_by_place_role_and_name(world: World, sign_in: SignIn) 
     street = sign_in("street")
     assert "陈立" in read(street.get("/people/?role=worker"))
     assert "陈立" not in read(street.get("/people/?role=community_secretary"))
-    assert "陈立" in read(street.get("/people/?q=陈立"))
-    assert "赵文慧" not in read(street.get("/people/?q=陈立"))
+    assert "没有符合条件" in read(street.get("/people/?q=陈立")), "no name stands in an address"
+    found = read(street.post("/people/", {"name": "陈立"}))
+    assert "/people/" + world.person("worker").number in found
+    assert "赵文慧" not in found
+    assert street.post("/people/", {"name": "陈"}).status_code == 422
     assert "陈立" in read(street.get("/people/?q=worker"))
     assert "陈立" not in read(street.get("/people/?place=LH-ZPC"))
     assert street.get("/people/?role=nobody").status_code == 400
-    assert street.get("/people/?format=xlsx")["Content-Type"].startswith("application/vnd.openxml")
+
+
+def test_who_takes_the_names_away_leaves_a_record(world: World, sign_in: SignIn) -> None:
+    street = sign_in("street")
+    rows = read(street.get("/people/?place=LH-YGHY&format=csv")).splitlines()[1:]
+    assert any("陈立" in row for row in rows)
+    fact = Fact.objects.get(kind="people.exported")
+    assert (fact.by, fact.place.code) == (world.actor("street"), "LH-YGHY")
+    assert fact.label == f"阳光花园社区人员名单，{len(rows)} 行"
+    street.get("/people/?format=xlsx")
+    told = Fact.objects.filter(kind="people.exported")
+    assert {one.place.code for one in told} == {"LH-YGHY", "410102013000"}
+    assert told.visible_to(Viewer.of(world.actor("auditor"))).count() == 2
+    assert not told.visible_to(Viewer.of(world.actor("secretary"))).exists()
 
 
 def test_who_is_not_of_the_area_is_not_there(world: World, sign_in: SignIn) -> None:

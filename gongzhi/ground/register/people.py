@@ -295,6 +295,28 @@ def _may_look_into(by: By, person: Person) -> bool:
     )
 
 
+@act(
+    "people.export",
+    "导出人员名单",
+    leaves="people.exported",
+    fact_chinese="人员名单已导出",
+    address="people/exports",
+    who=APPOINTERS,
+    place=lambda place, **_: place,
+    audience=Audience.AUDITOR,
+    terms={"place": "地点", "rows": "行数"},
+    example={"place": "LH-YGHY", "rows": 12},
+    in_person=True,
+)
+def export(*, by: By, place: Place, rows: int) -> Entry:
+    """Record that a list of names leaves the platform: who took it, of which area, how many lines (个人信息保护法第五十
+    一条). The page that makes the file does this first.
+    """
+    if rows < 0:
+        raise Refused("people.export_rows", "行数不能小于 0", field="rows")
+    return Entry(subject=place, place=place, label=f"{place}人员名单，{rows} 行")
+
+
 REVEALED_FOR = timedelta(minutes=5)
 
 
