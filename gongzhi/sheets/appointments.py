@@ -31,7 +31,7 @@ class Appointments(Kind):
     acts = (APPOINT,)
     help = "一行一个任职，同时开通账号。导入后印登录条，扫码设自己的密码。"
     columns = (
-        Column("name", "姓名", True, "全名", "宋知远", aliases=("人员姓名",)),
+        Column("name", "姓名", True, "全名", "宋知远", aliases=("人员姓名",), shape=r"\D+"),
         Column("role", "职务", True, "从下拉列表里选", "社区工作者",
                choices=tuple((one.value, str(one.label)) for one in Role if one not in NOT_HANDED), aliases=("岗位",)),
         Column("place", "地点", False, "在哪里任职：编号，或没有重名的名称。和“组织”填一个", "LH-YGHY", "code",

@@ -504,8 +504,11 @@ def refuse_swapped(kind: Kind, sheet: Sheet, at: Mapping[str, int], lines: Seque
         for other in shaped:
             if name != other and share(name, name) < 0.2 and share(name, other) > 0.8 and share(other, other) < 0.5:
                 one, two, like = sheet.header[at[name]], sheet.header[at[other]], kind.by_name[other].chinese
-                sample = next(_said(line[at[name]]) for _, line in lines if at[name] < len(line))
-                raise Unreadable("swapped", f"“{one}”一列里像是{like}（如“{sample}”），是不是和“{two}”放反了？")
+                # By its row, not by what stands in it: that may be somebody's telephone.
+                row = next(number for number, line in lines if at[name] < len(line) and _said(line[at[name]]))
+                raise Unreadable(
+                    "swapped", f"“{one}”一列里像是{like}（如第 {row} 行），是不是和“{two}”放反了？请换过来再传"
+                )
 
 
 def _said(cell: Cell) -> str:

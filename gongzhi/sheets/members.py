@@ -34,7 +34,7 @@ class Members(Kind):
     help = "一行一名党员，编入正式组织关系所在的支部。姓名、电话、身份证号封存保管，看一次记一次。"
     columns = (
         Column("branch", "党支部", True, "支部的编号或全称", "LH-YGHY-ZB1", "code", ("支部", "所在党支部", "组织")),
-        Column("name", "姓名", True, "全名", "赵国栋", aliases=("党员姓名",)),
+        Column("name", "姓名", True, "全名", "赵国栋", aliases=("党员姓名",), shape=r"\D+"),
         Column("standing", "党籍", False, "不填是正式党员", "正式党员",
                choices=(*Standing.choices, ("full", "正式"), ("probationary", "预备")),
                aliases=("人员类别", "党员类别")),
