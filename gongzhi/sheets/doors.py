@@ -5,6 +5,7 @@ from __future__ import annotations
 from difflib import SequenceMatcher
 from typing import Any
 
+from gongzhi.ground.pinyin import initials
 from gongzhi.ground.places.models import Place, PlaceKind, name_key, parent_allows
 from gongzhi.ground.refusals import Refused
 from gongzhi.ground.register.from_paper import laid_out
@@ -168,6 +169,4 @@ def _digits(name: str) -> str:
 
 def _letters(yard: str) -> str:
     """The first letters of a yard's name, for the code of a building in a yard that has no code yet."""
-    from pypinyin import Style, lazy_pinyin
-
-    return "".join(part for part in lazy_pinyin(yard, style=Style.FIRST_LETTER) if part.isalnum()).upper()[:8]
+    return "".join(part for part in initials(yard) if part.isalnum()).upper()[:8]

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-from pypinyin import Style, lazy_pinyin
-
 from gongzhi.ground.people.models import Account
+from gongzhi.ground.pinyin import initials, syllables
 
 COMPOUND = {
     "欧阳", "上官", "司马", "诸葛", "东方", "尉迟", "公孙", "皇甫", "令狐", "司徒", "慕容", "夏侯", "长孙", "宇文",
@@ -39,7 +38,7 @@ def stem_of(name: str) -> str:
     """What a name gives, free or not."""
     bare = re.sub(r"[\s·'-]", "", name)
     surname = bare[:2] if bare[:2] in COMPOUND else bare[:1]
-    read = READ.get(surname) or "".join(lazy_pinyin(surname))
-    given = "".join(lazy_pinyin(bare[len(surname) :], style=Style.FIRST_LETTER))
+    read = READ.get(surname) or "".join(syllables(surname))
+    given = "".join(initials(bare[len(surname) :]))
     stem = re.sub(r"[^a-z0-9]", "", f"{read}{given}".lower())[:LONGEST]
     return stem if len(stem) >= SHORTEST else f"user{stem}"

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from string import ascii_lowercase
 
+from gongzhi.ground.pinyin import syllables
 from gongzhi.ground.places.models import Place, name_key
 
 # Characters by which neighbours are told apart on purpose: 三棉东 and 三棉西, 一中 and 二中, 3号院 and 5号院.
@@ -25,10 +26,7 @@ def plain(name: str) -> str:
 
 @lru_cache(maxsize=50_000)
 def _sound(text: str) -> tuple[str, ...]:
-    # Loads its dictionaries when first asked for.
-    from pypinyin import lazy_pinyin
-
-    return tuple(lazy_pinyin(text))
+    return tuple(syllables(text))
 
 
 def why_near(one: str, other: str) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 
-from pypinyin import Style, pinyin
+from gongzhi.ground.pinyin import readings, syllables
 
 # Marks and pieces of words live where no typed character can be: what is typed is read without this area.
 MARK, WORD = "\ue000", "\ue001"
@@ -67,7 +67,7 @@ def endings(run: str) -> list[str]:
 def readings_of(name: str) -> set[str]:
     """The pinyin of a name and its initials, from every syllable on; other readings of a character one at a time."""
     word = plain(name).replace(" ", "")
-    spoken = [one[0] for one in pinyin(word, style=Style.NORMAL)]
+    spoken = syllables(word)
     if len(spoken) < 2 or not any(not is_narrow(one) for one in word):
         return set()
     found: set[str] = set()
@@ -95,7 +95,7 @@ def _parts(word: str) -> list[str]:
 
 @cache
 def _syllables(character: str) -> tuple[str, ...]:
-    return tuple(pinyin(character, heteronym=True, style=Style.NORMAL)[0]) if len(character) == 1 else (character,)
+    return tuple(readings(character)) if len(character) == 1 else (character,)
 
 
 # A question to the index: one piece (whole, or how it begins), all of several, one of several.
