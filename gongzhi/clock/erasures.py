@@ -62,4 +62,4 @@ def keep(district: str) -> int:
             log.writelines(f"{one}\n" for one in fresh)
             log.flush()
             os.fsync(log.fileno())
-    return 0
+    return len(fresh)

@@ -74,8 +74,15 @@ def _code(*names: str) -> list[Column]:
 
 
 def _files(place: Place) -> Iterator[File]:
-    district = place.district
     here = Fact.objects.under(place).order_by("recorded_at", "id")
+    yield from _kept(place, here)
+    yield from _happened(here)
+    yield from _read_by(place.district)
+    yield from _sealed(place.district)
+
+
+def _kept(place: Place, here: FactQuerySet) -> Iterator[File]:
+    """Where and who: what records name."""
     yield File(
         "places.csv",
         "地点：编号、名称、上级，按辖区",
@@ -100,6 +107,10 @@ def _files(place: Place) -> Iterator[File]:
             for one in _organisations(place, here).select_related("parent", "place").order_by("code")
         ),
     )
+
+
+def _happened(here: FactQuerySet) -> Iterator[File]:
+    """What happened, how much, who took part."""
     yield File(
         RECORDS,
         "记录：一行一件发生过的事；sealed 是封存时的原文，没有封存的空着",
@@ -128,6 +139,10 @@ def _files(place: Place) -> Iterator[File]:
             .iterator(BATCH)
         ),
     )
+
+
+def _read_by(district: str) -> Iterator[File]:
+    """What the records are read by: indicators, rules, vocabularies."""
     yield File(
         "indicators.csv",
         "指标：代码、名称、单位；flow 按期相加，stock 取最近一次",
@@ -153,6 +168,10 @@ def _files(place: Place) -> Iterator[File]:
             .values_list("vocabulary", "code", "name", "effective_from", "effective_to", "version")
         ),
     )
+
+
+def _sealed(district: str) -> Iterator[File]:
+    """What proves them."""
     yield File(
         SEALS,
         "封存：全区每一封的根和封号，公开栏上印的就是这个封号",

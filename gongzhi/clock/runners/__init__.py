@@ -1,5 +1,5 @@
 """What the worker runs as jobs: one module per subject, each named here so that every worker knows its kinds."""
 
-from gongzhi.clock.runners import backups, imports, keys
+from gongzhi.clock.runners import imports, operation
 
-__all__ = ["backups", "imports", "keys"]
+__all__ = ["imports", "operation"]

@@ -19,7 +19,6 @@ from gongzhi.ground.places.models import Place
 from gongzhi.rooms.problems.models import (
     Dispatch,
     Problem,
-    ProblemQuerySet,
     Remeasurement,
     Resolution,
     Verification,
@@ -31,11 +30,6 @@ if TYPE_CHECKING:
     from gongzhi.ground.people.may import Viewer
 
 WORDED: tuple[type[Worded], ...] = (Problem, Visit, Resolution, Remeasurement, Verification)
-
-
-def open_at(place: Place, viewer: Viewer | None) -> ProblemQuerySet:
-    """The open problems of an area that this viewer may open."""
-    return Problem.objects.under(place).open().visible_to(viewer)
 
 
 @dataclass

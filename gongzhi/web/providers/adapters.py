@@ -14,7 +14,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 
-from gongzhi.web.providers.trouble import Trouble
+from gongzhi.web.providers.doors import Trouble
 
 SECONDS = 8
 

@@ -7,6 +7,10 @@ from django.conf import settings
 from gongzhi.ground.people.vault_models import Field
 
 
+class Trouble(Exception):
+    """Another system did not let somebody in; the text is the sentence for that person."""
+
+
 @dataclass(frozen=True)
 class Door:
     """name: its word in addresses; provider: its id for allauth; chinese: what its button says."""

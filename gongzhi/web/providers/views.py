@@ -22,8 +22,7 @@ from gongzhi.ground.people.models import Account
 from gongzhi.ground.refusals import Refused
 from gongzhi.web.entrance import ask_again, begin, proved, safe
 from gongzhi.web.providers.adapters import DingAdapter, OidcAdapter
-from gongzhi.web.providers.doors import Door, door_of
-from gongzhi.web.providers.trouble import Trouble
+from gongzhi.web.providers.doors import Door, Trouble, door_of
 from gongzhi.web.providers.wecom.client import WeComAdapter
 from gongzhi.web.toasts import done
 

@@ -13,7 +13,7 @@ from django.core.cache import cache
 from django.http import HttpRequest
 
 from gongzhi.web.providers.adapters import return_address
-from gongzhi.web.providers.trouble import Trouble
+from gongzhi.web.providers.doors import Trouble
 
 # 企业微信全局错误码: what an administrator or the person can do about it.
 SAID = {
