@@ -10,7 +10,7 @@ from django.db import connection
 
 from gongzhi.clock import nightly
 from gongzhi.clock.jobs import queue
-from gongzhi.clock.notices import telling
+from gongzhi.clock.notices import inbox
 from gongzhi.ground import SHANGHAI, now
 from gongzhi.ground.files import store
 from gongzhi.ground.ledger.models import Personal, Worded
@@ -60,4 +60,4 @@ def tidy(district: str) -> bool:
     Session.objects.filter(expire_date__lt=now()).delete()
     doors.forget_ended()
     nightly.thin(district)
-    return queue.expire() + store.sweep() + telling.expire() > 0
+    return queue.expire() + store.sweep() + inbox.expire(district) > 0

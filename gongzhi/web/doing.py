@@ -54,6 +54,8 @@ BARRED = {
 STOCKTAKING = {"places.count"}
 # What cannot be taken back or opens what is sealed: only for somebody who has just proved who they are.
 PROVED = {"people.end_sessions", "people.erase", "people.invite", "people.reset_mfa", "people.reveal"}
+# Sealed too, though no person's: where a channel leads and with what it is signed.
+SECRET = {"address", "secret", "body"}
 YES_NO = (("true", "是"), ("false", "否"))
 
 
@@ -96,7 +98,7 @@ class Field:
     @property
     def sealed(self) -> bool:
         """Whether the vault will keep it: no browser keeps it meanwhile."""
-        return self.name in vault.Field.values
+        return self.name in vault.Field.values or self.name in SECRET
 
 
 def shape(schema: Mapping[str, Any]) -> dict[str, Any]:

@@ -477,3 +477,27 @@ def test_each_line_of_the_table_names_a_fact_there_is(world: World) -> None:
     assert set(lines.KINDS) <= set(kinds())
     assert len(lines.BY_NAME) == len(lines.LINES)
     assert By(world.actor("system")).district == world.district
+
+
+def test_what_is_done_is_forgotten_after_ninety_days_and_what_waits_is_not(world: World) -> None:
+    with world.on("2020-06-08T09:00"):
+        done, left = dispatched(world, "9121"), dispatched(world, "9121")
+        told(world)
+        number = done.subject.partition("/")[2]
+        world.do("worker", "problems.resolve", problem=number, mode="handled", note="已修", measures=[])
+    with world.on("2020-09-05T09:00"):
+        assert inbox.expire(world.district) == 0
+    with world.on("2020-09-08T09:00"):
+        assert inbox.expire(world.district) == 1
+    assert Notice.objects.get().fact == left
+
+
+def test_an_urgent_word_goes_to_the_nearest_desk_only(world: World, receiver: Receiver) -> None:
+    with world.on("2020-06-08T09:00"):
+        duty(world, receiver)
+        near = {"place": "LH-YGHY", "kind": "webhook", "address": f"{receiver.address}/near", "secret": SECRET}
+        world.do("secretary", "notices.open_channel", **near)
+        dispatched(world)
+        told(world)
+        sending.send_due(world.district)
+    assert [path for path, _, _ in receiver.taken] == ["/near"]

@@ -12,6 +12,7 @@ from gongzhi.clock import figures
 from gongzhi.clock.jobs.models import Job
 from gongzhi.clock.jobs.models import State as JobState
 from gongzhi.clock.models import Beat
+from gongzhi.clock.notices import sending
 from gongzhi.clock.notices.lines import LINES
 from gongzhi.clock.notices.models import Notice, Sending
 from gongzhi.ground import now
@@ -21,6 +22,7 @@ from gongzhi.ground.people.models import Role
 # Further nobody counts.
 MOST = 1000
 OLD = timedelta(days=2)
+KEPT = timedelta(days=90)
 
 
 def addressed(viewer: Viewer) -> QuerySet[Notice]:
@@ -61,10 +63,11 @@ def counts(viewer: Viewer) -> dict[str, int]:
     """How many matters wait, by what they are; one told of twice is counted once."""
     matters = {line.name: line.matter for line in LINES}
     rows = waiting(viewer).values_list("line", "number").distinct()[:MOST]
-    told = Counter(matter for matter, _ in {(matters[line], number) for line, number in rows})
+    counted = Counter(matter for matter, _ in {(matters[line], number) for line, number in rows})
+    told = {matter: counted[matter] for matter in dict.fromkeys(matters.values()) if matter in counted}
     if stuck := sum(running(viewer).values()):
         told["系统运行"] = stuck
-    return dict(told)
+    return told
 
 
 def running(viewer: Viewer) -> dict[str, int]:
@@ -80,3 +83,10 @@ def running(viewer: Viewer) -> dict[str, int]:
         "备份超过两天没有做": int(backup is None or now() - backup.made_at > OLD),
     }
     return {words: count for words, count in told.items() if count}
+
+
+def expire(district: str) -> int:
+    """Forget notices and messages of more than 90 days ago, but for those that still wait; returns how many."""
+    old = now() - KEPT
+    over = Notice.objects.filter(district=district, at__lt=old).exclude(still())
+    return over.delete()[0] + sending.expire(old)

@@ -18,7 +18,6 @@ from gongzhi.ground.places.models import Organisation, Place
 from gongzhi.rooms.problems.rules import is_removal
 
 QUIET_WORDS = "有一件事等您处理"
-KEPT = timedelta(days=90)
 # Jobs of a person that are told of when they end.
 TOLD_JOBS = ("import",)
 
@@ -85,9 +84,3 @@ def gather_jobs(district: str) -> int:
         _write(line, job.actor, Notice(job=job, number=str(job.pk), at=job.ended_at or now()), str(job.pk), job)
         told += 1
     return told
-
-
-def expire() -> int:
-    """Forget notices and messages of more than 90 days ago; returns how many."""
-    old = now() - KEPT
-    return Notice.objects.filter(at__lt=old).delete()[0] + sending.expire(old)
