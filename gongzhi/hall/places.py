@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
 from django.db.models import Count, Max, Q
 
-from gongzhi.ground import now, today
+from gongzhi.ground import SHANGHAI, now, today
 from gongzhi.ground.feedback.models import Feedback
 from gongzhi.ground.keys import STEP, ancestors, under
 from gongzhi.ground.ledger import reads as ledger
@@ -76,9 +76,11 @@ class Post:
 
 def posts_at(place: Place) -> list[Post]:
     """Who answers for what here, by role, in the order of roles; several in one role stand in one line."""
+    # By their keys: two short ways through two indexes, and members are many.
+    here = list(Organisation.objects.filter(district=place.district, place=place).values_list("pk", flat=True))
     held = (
         Appointment.objects.in_force()
-        .filter(Q(place=place) | Q(organisation__place=place), district=place.district, role__in=ANSWERING)
+        .filter(Q(place=place) | Q(organisation__in=here), district=place.district, role__in=ANSWERING)
         .select_related("place", "organisation", "person")
         .order_by("since", "id")
     )
@@ -162,8 +164,8 @@ DONE = ("problems.resolved", "problems.remeasured", "problems.settled")
 def done_facts(place: Place, viewer: Viewer | None, first: date, last: date, size: int = SHOWN) -> list[Fact]:
     """The last records of something resolved here, newest first, each problem once."""
     found = Fact.objects.under(place).within(first, last).as_of().visible_to(viewer)
-    # What happened on a day is known on that day or later: in a wide area that index is the short way.
-    found = found.filter(kind__in=DONE, known_on__gte=first)
+    # The newest first: said once more by the instant, in a wide area the index by time is the short way.
+    found = found.filter(kind__in=DONE, at__gte=datetime.combine(first, time(), SHANGHAI))
     newest: dict[str, Fact] = {}
     for fact in found.select_related("place").order_by("-at", "-id")[: size * 4]:
         newest.setdefault(fact.subject, fact)
@@ -230,8 +232,12 @@ COURSE = (
 def latest_day(place: Place) -> date:
     """The last day on which something was got done here; today where nothing ever was."""
     codes = [code for _, some in (*DEEDS, *COURSE) for code in some]
-    found = Tally.objects.filter(under(place.path), district=place.district, indicator__in=codes)
-    last: date | None = found.aggregate(last=Max("day"))["last"]
+    counted = Tally.objects.filter(district=place.district, indicator__in=codes)
+    # Where work goes on, something was done in the last two weeks; else one looks in each place below, back to the
+    # beginning.
+    lately = counted.filter(under(place.path), day__gte=today() - timedelta(days=13), day__lte=today())
+    ever = counted.filter(place__in=Place.objects.under(place).order_by().values("pk"))
+    last: date | None = lately.aggregate(last=Max("day"))["last"] or ever.aggregate(last=Max("day"))["last"]
     return last or today()
 
 

@@ -5,9 +5,9 @@ Every figure opens the records behind it. What may not be shown item by item (ç§
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime, time
 
 from django.contrib.auth.decorators import login_not_required
 from django.db.models import Count, Q, Sum
@@ -15,7 +15,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from gongzhi.ground import now, today
+from gongzhi.ground import SHANGHAI, now, today
 from gongzhi.ground.feedback import reads as feedback
 from gongzhi.ground.keys import ancestors, under
 from gongzhi.ground.ledger import reads
@@ -28,10 +28,12 @@ from gongzhi.rooms.problems.models import Problem, Stage
 from gongzhi.web import maps
 from gongzhi.web.facts import STILL, root_place
 from gongzhi.web.naming import Amount, Tag, amounts_of
-from gongzhi.web.periods import KINDS, Period, asked
+from gongzhi.web.periods import KINDS, Period
 
 SWITCH = (PlaceKind.DISTRICT, PlaceKind.STREET, PlaceKind.COMMUNITY, PlaceKind.VILLAGE)
 YARDS = 8
+# So many paths at a time are looked up.
+LOOKED_UP = 200
 # Earlier than any record: what is still open may be old.
 FOUNDED = date(2020, 1, 1)
 SOLVED = {
@@ -91,16 +93,30 @@ def yards(place: Place, period: Period) -> list[Figure]:
         .order_by()
     )
     sums = dict(rows)
-    steps = {step for path in sums for step in ancestors(path)}
     known = reads.indicators(["problem_resolved"])["problem_resolved"]
-    found = Place.objects.filter(district=place.district, kind=PlaceKind.YARD, path__in=steps).order_by("path")
     made = []
-    for yard in found[:YARDS]:
+    for yard in first_yards(place.district, sorted(sums)):
         total = sum(quantity for path, quantity in sums.items() if path.startswith(yard.path))
         href = facts_address(yard, ["problem_resolved"], period.first, period.last)
         if total:
             made.append(Figure(yard.name, [Amount(known, total)], href))
     return made
+
+
+def first_yards(district: str, paths: Sequence[str]) -> list[Place]:
+    """The first yards that hold these paths, which are in order: looked up a few at a time until there are enough."""
+    found: dict[str, Place] = {}
+    for part in batched(paths, LOOKED_UP):
+        steps = {step for path in part for step in ancestors(path)}
+        here = Place.objects.filter(district=district, kind=PlaceKind.YARD, path__in=steps).order_by("path")
+        found |= {one.path: one for one in here[:YARDS]}
+        if len(found) >= YARDS:
+            break
+    return list(found.values())[:YARDS]
+
+
+def batched(paths: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    return (paths[at : at + size] for at in range(0, len(paths), size))
 
 
 def walked(place: Place, period: Period) -> list[Walked]:
@@ -137,16 +153,15 @@ def walked(place: Place, period: Period) -> list[Walked]:
 
 def still_open(place: Place) -> dict[str, Figure]:
     """How many problems stand where, and how many are past their due instant; said beside the successes."""
-    counts = (
-        Problem.objects.under(place)
-        .open()
-        .aggregate(
-            any=Count("pk"),
-            late=Count("pk", filter=Q(stage=Stage.DISPATCHED, due_at__lt=now())),
-            reported=Count("pk", filter=Q(stage=Stage.REPORTED)),
-            dispatched=Count("pk", filter=Q(stage=Stage.DISPATCHED)),
-            resolved=Count("pk", filter=Q(stage=Stage.RESOLVED)),
-        )
+    # Of the whole district by stage and term alone: the index has both.
+    whole = place.kind == PlaceKind.DISTRICT
+    here = Problem.objects.filter(district=place.district) if whole else Problem.objects.under(place)
+    counts = here.open().aggregate(
+        any=Count("stage"),
+        late=Count("stage", filter=Q(stage=Stage.DISPATCHED, due_at__lt=now())),
+        reported=Count("stage", filter=Q(stage=Stage.REPORTED)),
+        dispatched=Count("stage", filter=Q(stage=Stage.DISPATCHED)),
+        resolved=Count("stage", filter=Q(stage=Stage.RESOLVED)),
     )
     known = reads.indicators(["problem_reported"])
     return {
@@ -174,8 +189,8 @@ def recently_solved(place: Place, period: Period) -> list[Solved]:
         .within(period.first, period.last)
         .as_of()
         .visible_to(None)
-        # Known on its day or later: the short way of a wide area.
-        .filter(kind__in=list(SOLVED), known_on__gte=period.first)
+        # Said once more by the instant: the index by time is the short way of a wide area.
+        .filter(kind__in=list(SOLVED), at__gte=datetime.combine(period.first, time(), SHANGHAI))
         .select_related("place")
         .order_by("-at", "-id")[:24]
     )
@@ -214,7 +229,7 @@ def noticeboard(request: HttpRequest) -> HttpResponse:
     place = Place.objects.filter(district=root.district, code=code, kind__in=SWITCH).first() if code else root
     if place is None:
         raise Http404
-    period = asked(request, hall.latest_day(place))
+    period = maps.period_of(request, place)
     done, course = figures(place, period, hall.DEEDS, hall.COURSE)
     office = hall.office_of(place)
     context = {

@@ -9,7 +9,6 @@ from itertools import islice
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -26,6 +25,7 @@ from gongzhi.ground.places.models import Place, PlaceKind
 from gongzhi.ground.rules import reads as norms
 from gongzhi.ground.rules.calendar import Calendar, Deadline, Mark, left_words, strip, work_calendar
 from gongzhi.ground.rules.models import Rule
+from gongzhi.hall.my_day import MOST_COUNTED
 from gongzhi.rooms.problems import reads, records, rules
 from gongzhi.rooms.problems.deadlines import term_of
 from gongzhi.rooms.problems.models import Problem, ProblemQuerySet, Source, Stage
@@ -69,6 +69,8 @@ VIEWS = {
     "resolved": "等核查",
     "all": "全部",
 }
+# The views that say how many they hold.
+COUNTED = ("open", "late", "reported", "resolved")
 # The last hours before the due instant are said in ochre.
 NEAR_HOURS = 4
 # From so many months on, what is overdue is said in months: nobody counts 1606 working days.
@@ -190,12 +192,7 @@ def index(request: HttpRequest) -> HttpResponse:
         note = "，".join(word for word in (VIEWS[view], category) if word)
         return exporting.download(request, table_of(chosen, looking, place, note))
     page = paging.turn(request, chosen.select_related("place", "handler"), order=["-id"], size=SIZE)
-    counts = here.open().aggregate(
-        open=Count("pk"),
-        late=Count("pk", filter=Q(stage=Stage.DISPATCHED, due_at__lt=now())),
-        reported=Count("pk", filter=Q(stage=Stage.REPORTED)),
-        resolved=Count("pk", filter=Q(stage=Stage.RESOLVED)),
-    )
+    counts = {code: count_words(narrowed(here, code, now())) for code in COUNTED}
     context = {
         "place": place,
         "view": view,
@@ -207,6 +204,12 @@ def index(request: HttpRequest) -> HttpResponse:
         "may_report": looking.holds(*registry["problems.report"].who),
     }
     return render(request, "problems/index.html", context)
+
+
+def count_words(problems: ProblemQuerySet) -> str:
+    """How many there are, up to a thousand: counting further takes long and tells nobody more."""
+    count = problems.order_by()[: MOST_COUNTED + 1].count()
+    return f"{MOST_COUNTED} 多" if count > MOST_COUNTED else str(count)
 
 
 def places_offered(home: Place, code: str) -> tuple[Place, list[tuple[str, str]]]:

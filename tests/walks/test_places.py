@@ -60,6 +60,8 @@ def test_who_works_there_sees_more_than_the_public(visit: Enter) -> None:
 def test_a_place_on_a_phone(visit: Enter) -> None:
     page = visit("secretary", viewport=PHONE, has_touch=True)
     page.goto("/places/LH-YGHY/")
+    # It is drawn when one comes to it.
+    page.locator(".map").scroll_into_view_if_needed()
     expect(page.locator(".map.leaflet-container")).to_be_visible()
     looks_right(page)
     page.get_by_role("link", name="登记问题").click()

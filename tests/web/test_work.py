@@ -113,7 +113,7 @@ class TestProblems:
     ) -> None:
         client = sign_in("secretary")
         client.get("/me/")
-        with django_assert_max_num_queries(16):
+        with django_assert_max_num_queries(19):
             client.get("/problems/?view=all")
 
     def test_an_empty_view_says_so(self, world: World, sign_in: SignIn) -> None:

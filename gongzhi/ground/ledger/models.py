@@ -162,6 +162,7 @@ class Fact(models.Model):
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["district", "kind", "path", "day"], name="fact_kind_area"),
             models.Index(fields=["district", "path", "at"], name="fact_area"),
+            models.Index(fields=["district", "at", "id"], name="fact_time"),
             models.Index(fields=["district", "subject", "at"], name="fact_subject"),
             models.Index(fields=["district", "known_on"], name="fact_known"),
             models.Index(fields=["because"], name="fact_because", condition=Q(because__isnull=False)),

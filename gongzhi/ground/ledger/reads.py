@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import reduce
+from itertools import pairwise
 from operator import or_
 from typing import Any, NamedTuple
 
-from django.db.models import Case, Exists, IntegerField, OuterRef, Q, Sum, Value, When
+from django.db.models import Case, Exists, IntegerField, OuterRef, Q, QuerySet, Sum, Value, When
 from django.db.models.functions import Substr
 
 from gongzhi.ground import day_of, now
@@ -80,25 +81,54 @@ def figures_by_span(
     """
     width = len(place.path) + STEP * steps
     instant = as_of or now()
-    number: Case | Value = Value(0)
-    if len(spans) > 1:
-        cases = [When(day__lte=span.last, day__gte=span.first, then=Value(at)) for at, span in enumerate(spans)]
-        number = Case(*cases, output_field=IntegerField())
     settled = (
-        Tally.objects.filter(under(place.path), reduce(or_, (span.counted for span in spans)), district=place.district)
+        Tally.objects.filter(under(place.path), _counted(spans), district=place.district)
         .filter(known_on__lt=day_of(instant))
-        .annotate(area=Substr("path", 1, width), span=number)
-        .values_list("area", "indicator", "span")
-        .annotate(Sum("quantity"), Sum("inexact"))
         .order_by()
     )
-    sums = {(area, code, at): Figure(code, quantity, fuzzy) for area, code, at, quantity, fuzzy in settled}
+    sums = _sums_of_one(place, spans, settled) if steps == 0 else _sums_below(width, spans, settled)
     indicators = {code for span in spans for code in span.indicators}
     for path, code, day, quantity, inexact in _of_the_day(place, indicators, instant):
         for at, span in enumerate(spans):
             if code in span.indicators and span.first <= day <= span.last:
                 key = (path[:width], code, at)
                 sums[key] = sums.get(key, Figure(code)) + Figure(code, quantity, inexact)
+    return sums
+
+
+def _counted(spans: Sequence[Span]) -> Q:
+    """The tallies of these spans; of days on end with the same indicators as one stretch, which an index reads at
+    once."""
+    in_order = sorted(spans, key=lambda span: span.first)
+    on_end = all(later.first - earlier.last == timedelta(days=1) for earlier, later in pairwise(in_order))
+    if on_end and all(set(span.indicators) == set(spans[0].indicators) for span in spans):
+        return Span(in_order[0].first, in_order[-1].last, spans[0].indicators).counted
+    return reduce(or_, (span.counted for span in spans))
+
+
+def _sums_below(width: int, spans: Sequence[Span], settled: QuerySet[Tally]) -> dict[tuple[str, str, int], Figure]:
+    number: Case | Value = Value(0)
+    if len(spans) > 1:
+        cases = [When(day__lte=span.last, day__gte=span.first, then=Value(at)) for at, span in enumerate(spans)]
+        number = Case(*cases, output_field=IntegerField())
+    rows = settled.annotate(area=Substr("path", 1, width), span=number).values_list("area", "indicator", "span")
+    return {
+        (area, code, at): Figure(code, quantity, fuzzy)
+        for area, code, at, quantity, fuzzy in rows.annotate(Sum("quantity"), Sum("inexact"))
+    }
+
+
+def _sums_of_one(place: Place, spans: Sequence[Span], settled: QuerySet[Tally]) -> dict[tuple[str, str, int], Figure]:
+    """Of a single area the days are few: they are told one by one, and no row is asked in which span it lies."""
+    sums: dict[tuple[str, str, int], Figure] = {}
+    if len(spans) == 1:
+        rows = settled.values_list("indicator").annotate(Sum("quantity"), Sum("inexact"))
+        return {(place.path, code, 0): Figure(code, quantity, fuzzy) for code, quantity, fuzzy in rows}
+    for code, day, quantity, fuzzy in settled.values_list("indicator", "day").annotate(Sum("quantity"), Sum("inexact")):
+        for at, span in enumerate(spans):
+            if span.first <= day <= span.last and code in span.indicators:
+                key = (place.path, code, at)
+                sums[key] = sums.get(key, Figure(code)) + Figure(code, quantity, fuzzy)
     return sums
 
 

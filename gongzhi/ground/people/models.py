@@ -222,6 +222,12 @@ class Appointment(models.Model):
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["district", "place", "role"], name="appointment_place"),
             models.Index(fields=["district", "organisation", "role"], name="appointment_organisation"),
+            # Of those with a post that is not a member's the lists are; members are many.
+            models.Index(
+                fields=["district", "id"],
+                name="appointment_listed",
+                condition=~Q(role__in=[Role.MEMBER, Role.ROAD_STEWARD]),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -70,6 +70,11 @@ class Task(Worded):
         ]
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["district", "assignee", "stage", "due_on"], name="task_desk"),
+            models.Index(
+                fields=["district", "due_on", "id"],
+                name="task_waiting",
+                condition=Q(stage__in=[Stage.ASSIGNED, Stage.RETURNED]),
+            ),
         ]
 
     def __str__(self) -> str:

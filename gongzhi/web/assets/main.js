@@ -10,5 +10,6 @@ import "./idle.js";
 import "./keys.js";
 import "./paper.js";
 import "./search.js";
+import "./maps.js";
 
 document.documentElement.classList.add("js");

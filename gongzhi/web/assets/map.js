@@ -1,12 +1,12 @@
 /* A map of what an address tells as GeoJSON; without tiles it is outlines, lines and points on plain ground. Beside it
    stands the same as a list, for those without it.
 
-     <div class="map" data-map="/map/features.json?place=…" data-tiles="https://…/{z}/{x}/{y}.png" role="application"
+     <div class="map" data-map="/map/features.json?place=…" data-script="…/map.js" data-tiles="https://…/{z}/{x}/{y}.png" role="application"
           aria-label="…"></div>
 
    A feature's properties: `kind` (area, section, centre, spot), `name`, `sort` (its kind in words), `href`; a spot has
    `open`, `late`, `done` and `words`. Every point is reached by Tab and opened by Enter. When there is too much for
-   single yards (`wide`), what is in the box is fetched anew at each move. */
+   single yards (`wide`), what is in the box is fetched anew at each move. It is fetched when it is needed: maps.js. */
 import "leaflet/dist/leaflet.css";
 import * as L from "leaflet";
 
