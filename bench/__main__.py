@@ -18,7 +18,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("--json", action="store_true", help="one JSON object per figure")
     parser.add_argument("--big", action="store_true", help="G4 with 10 million facts too")
-    parser.add_argument("--rows", type=int, default=200_000, help="of what G5 and G10 are measured among; goals say 1000000")
+    parser.add_argument("--rows", type=int, default=200_000, help="G5 and G10 among so many; the goals say 1000000")
     parser.add_argument("--only", default="", help="comma-separated goals, such as G1,G4")
     parser.add_argument("--seconds", type=float, default=5.0, help="length of each load")
     options = parser.parse_args()
