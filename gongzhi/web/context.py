@@ -12,8 +12,10 @@ from django.utils.crypto import salted_hmac
 
 from gongzhi.ground.ledger.models import Fact, Installation
 from gongzhi.ground.people.models import AREA_OFFICERS, Account, Role
+from gongzhi.ground.places.models import district_place
+from gongzhi.hall import places as hall
 from gongzhi.hall.readers import OFFICERS, READERS
-from gongzhi.web.access import WORK, acting_post, chosen_post, viewer
+from gongzhi.web.access import PLAIN, WORK, acting_post, chosen_post, home_place, viewer
 from gongzhi.web.look import Look
 from gongzhi.web.middleware import idle_left
 from gongzhi.web.naming import names_of, post_words
@@ -31,7 +33,7 @@ class Item:
     key: str = ""
 
 
-FIELD = frozenset(AREA_OFFICERS | {Role.MEMBER, Role.ROAD_STEWARD, Role.BUILDING_HEAD})
+FIELD = frozenset(AREA_OFFICERS | PLAIN)
 KEEPERS = frozenset({Role.ADMINISTRATOR, Role.DISTRICT_ORGANISER, Role.STREET_ORGANISER, Role.COMMUNITY_SECRETARY})
 IMPORTERS = KEEPERS | {Role.WORKER, Role.BRANCH_SECRETARY, Role.ENTERPRISE_SECRETARY, Role.DEPARTMENT_BRANCH}
 # The order never changes; what a post may not open is absent.
@@ -92,12 +94,18 @@ def installation(request: HttpRequest) -> dict[str, Any]:
         "filing_no": settings.FILING_NO,
         "phone": settings.PHONE,
         "look": Look.of(request),
+        # 长辈模式 is one step smaller for who has a whole desk before them.
+        "at_work": bool(looking) and not set(roles) <= PLAIN,
         "unfilled": "演示环境，尚未填写" if demo else "尚未填写",
         "demo": demo,
         "data_until": stamp_words(last, 0) if last else "",
         "nav": here(request.path, NAV if looking else PUBLIC_NAV, roles),
         "bar": here(request.path, BAR, roles) if looking else here(request.path, PUBLIC_NAV, roles),
     }
+    large = context["look"].elder and not context["at_work"]
+    if large and (place := home_place(request) or (district_place(row.district) if row else None)):
+        office = hall.office_of(place)
+        context["phone"] = office.phone if office else context["phone"]
     if looking and isinstance(account, Account):
         post = acting_post(request)
         name = names_of([looking.actor.pk]).get(looking.actor.pk, account.username)

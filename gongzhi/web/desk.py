@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlencode
+from uuid import uuid4
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -32,14 +33,12 @@ from gongzhi.rooms.problems.models import Problem, Stage
 from gongzhi.sheets import doubts
 from gongzhi.upper.league.reads import week_of
 from gongzhi.web import feedback, tasks
-from gongzhi.web.access import at_desk, chosen_post, signed_in
+from gongzhi.web.access import PLAIN, at_desk, chosen_post, signed_in
 from gongzhi.web.doing import open_acts
 from gongzhi.web.naming import post_words
 from gongzhi.web.problems import Row, rows_of
 from gongzhi.web.recent import recent
 
-# Who has a walk, a way to report and little else: a page of four things at most.
-PLAIN = frozenset({Role.MEMBER, Role.ROAD_STEWARD, Role.BUILDING_HEAD})
 WAITED = 6
 AFTERNOON = 12
 
@@ -209,6 +208,7 @@ def of_member(looking: Viewer) -> dict[str, Any]:
         "slot_name": "晚巡" if evening else "早巡",
         "found": jobs(found, rows_of(found.rows, looking), reverse("problems")),
         "may_patrol": may(looking, "activities.patrol"),
+        "key": str(uuid4()),
     }
 
 

@@ -19,6 +19,7 @@ from gongzhi.ground.people.models import Account, Token
 from gongzhi.ground.people.vault_models import Field, Purpose
 from gongzhi.ground.refusals import Unknown
 from gongzhi.ground.register.people import reveal
+from gongzhi.rooms.members.models import Link
 from gongzhi.web.access import acting_post, signed_in
 from gongzhi.web.doing import open_acts
 from gongzhi.web.entrance import freshly_proved
@@ -49,12 +50,19 @@ def page(request: HttpRequest) -> HttpResponse:
         "second": doors.has_second(account),
         "needed": doors.needs_second(found.held),
         "doors": [(door, door.field in linked) for door in configured()],
+        "links": links_of(account),
         "reveals": reveals_of(account),
         "kept": [field.label for field in Field if vault.masked(person=account.person, field=field)],
     }
     response = render(request, "accounts/me.html", context)
     response["Cache-Control"] = "private, no-store"
     return response
+
+
+def links_of(account: Account) -> list[Link]:
+    """The sections and households this person looks after as a Party member, the sections first."""
+    mine = Link.objects.in_force().filter(member__person=account.person).select_related("place")
+    return list(mine.order_by("-target", "place__path"))
 
 
 def reveals_of(account: Account) -> list[dict[str, Any]]:

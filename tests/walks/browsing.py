@@ -40,13 +40,19 @@ def answers(port: int) -> bool:
 
 
 @pytest.fixture(scope="session")
-def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data folder of the platform, on the disk of which the IT officer is master."""
+    return Path(os.environ.get("WALKS_DATA") or tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture(scope="session")
+def platform(data: Path) -> Iterator[str]:
     """`gongzhi run` on an empty data folder; its address. Ctrl-C stops all it started. WALKS_AT names one that runs
-    already, for whoever is building a page."""
+    already, with its data in WALKS_DATA, for whoever is building a page."""
     if there := os.environ.get("WALKS_AT"):
         yield there
         return
-    folder, port = tmp_path_factory.mktemp("data"), free_port()
+    folder, port = data, free_port()
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("GONGZHI_", "DATABASE_URL"))}
     command = Path(sys.executable).with_name("gongzhi")
     with (folder / "run.log").open("wb") as log:

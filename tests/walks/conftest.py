@@ -10,9 +10,9 @@ from django.db import connection, transaction
 
 from gongzhi.clock import demo
 from gongzhi.ground.ledger import numbers, writing
-from tests.walks.browsing import browser, platform, visit
+from tests.walks.browsing import browser, data, platform, visit
 
-__all__ = ["browser", "platform", "visit"]
+__all__ = ["browser", "data", "platform", "visit"]
 
 
 def leave() -> None:
