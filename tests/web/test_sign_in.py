@@ -507,6 +507,8 @@ def test_linking_wants_a_fresh_proof_and_the_same_person(worker: Account, provid
     session.save()
     assert client.get(back).status_code == 403
     assert client.get("/accounts/by/oidc/")["Location"].startswith("/accounts/again/")
+    lured = client.get("/accounts/by/oidc/", headers={"Sec-Fetch-Site": "cross-site"})
+    assert lured["Location"] == "/me/", "another site cannot begin it"
     assert doors.links(worker.person) == set()
 
 

@@ -53,6 +53,9 @@ def go(request: HttpRequest, name: str) -> HttpResponse:
     """To the other system. Somebody signed in goes to be linked, after a fresh proof; others go to sign in."""
     door = opened(name)
     linking = isinstance(request.user, Account)
+    # Another site may not begin a link: it could have put somebody else's name at the door before.
+    if linking and request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
+        return redirect("me")
     if linking and not proved(request):
         return ask_again(request)
     state: dict[str, Any] = {
