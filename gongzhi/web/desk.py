@@ -99,7 +99,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "recent": recent(request, signed_in(request)),
         "may_report": may(looking, "problems.report"),
         "doubtful": doubts.waiting(looking),
-        "notices": inbox.waiting(looking).count(),
+        "notices": sum(inbox.counts(looking).values()),
         "here": reverse("desk"),
     }
     if roles and roles <= PLAIN:
