@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
+from whitenoise.compress import Compressor
 
 from gongzhi.clock import keys, logs
 
@@ -298,6 +299,8 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 WHITENOISE_USE_FINDERS = DEBUG
+# Maps of sources are for developers: squeezing them takes seconds of the first start.
+WHITENOISE_SKIP_COMPRESS_EXTENSIONS = (*Compressor.SKIP_COMPRESS_EXTENSIONS, "map")
 MEDIA_ROOT = DATA / "files"
 # What is sent stays in memory until it is sealed; only sheets larger than this pass through a temporary file.
 FILE_UPLOAD_MAX_MEMORY_SIZE = 25 << 20
