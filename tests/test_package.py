@@ -118,7 +118,7 @@ def test_the_sdist_builds_the_same_wheel(wheel: Path, tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The wheel in an environment of its own, whose folder nobody may write to. What it needs comes from the
     environment of the tests: its packages, but not the checkout, which stands there by a file of paths."""
     folder = tmp_path_factory.mktemp("installed")
@@ -224,6 +224,6 @@ def test_it_opens_the_demo_without_node(demo: str, installed: Path) -> None:
     word = next(link for link in re.findall(r'href="([^"]*)"', page) if "docx" in link).replace("&amp;", "&")
     with browser.open(f"{demo}/briefing/{word}" if word.startswith("?") else demo + word) as answer:
         assert answer.read(2) == b"PK"
-    # Nothing was written beside the code, and no byte-code either.
+    # Nothing was written beside the code.
     assert not list(installed.rglob("site-packages/gongzhi/**/*.stamp"))
     assert not list(installed.rglob("site-packages/gongzhi/**/static/*.gz"))
