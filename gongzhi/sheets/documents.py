@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
+from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile, ZipInfo
 
 import docx
 from django.conf import settings
@@ -54,7 +54,16 @@ def write(paper: Paper, template: Path | None = None) -> bytes:
     properties.language = "zh-CN"
     written = io.BytesIO()
     made.docx.save(written)
-    return written.getvalue()
+    return _undated(written)
+
+
+def _undated(made: io.BytesIO) -> bytes:
+    """The same package without the minute it was packed in: what is written twice is the same file."""
+    again = io.BytesIO()
+    with ZipFile(made) as source, ZipFile(again, "w", ZIP_DEFLATED) as package:
+        for part in source.infolist():
+            package.writestr(ZipInfo(part.filename), source.read(part), ZIP_DEFLATED)
+    return again.getvalue()
 
 
 def _context(made: DocxTemplate, paper: Paper) -> dict[str, Any]:

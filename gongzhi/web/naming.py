@@ -155,12 +155,14 @@ class Words:
         act = self.act(fact)
         if act is None:
             return []
+        # As the act declares them: a database keeps the keys of an object in an order of its own.
+        order = {name: at for at, name in enumerate(act.facets)}
         told = [
             (
                 act.terms.get(name) or FACETS.get(name, name),
                 self.facet(act.facets.get(name), value, fact.day, fact.district),
             )
-            for name, value in fact.facets.items()
+            for name, value in sorted(fact.facets.items(), key=lambda one: (order.get(one[0], len(order)), one[0]))
         ]
         return [(name, word) for name, word in told if word]
 

@@ -308,3 +308,11 @@ def test_what_goes_by_address_needs_no_facts(form: str, brief: Brief) -> None:
     bare = reads.brief(brief.place, FIRST, LAST, AS_OF)
     assert form in BY_ADDRESS
     assert text_of(form, write(bare, form, SITE)) == text_of(form, write(brief, form, SITE))
+
+
+def test_a_document_written_later_is_the_same_file(paper: Paper, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = documents.write(paper)
+    monkeypatch.setattr("time.time", lambda: 1_900_000_000.0)
+    assert documents.write(paper) == first
+    with zipfile.ZipFile(io.BytesIO(first)) as package:
+        assert {part.date_time[0] for part in package.infolist()} == {1980}

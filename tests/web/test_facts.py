@@ -9,6 +9,7 @@ import pytest
 from django.test import Client
 
 from gongzhi.ground.ledger.models import Fact
+from gongzhi.web.naming import Words
 from tests.web.conftest import SignIn, Week, read, removed
 
 SHEDS = "/facts/?place=410102&indicator=shed_removed&indicator=shed_area&from=2020-06-01&to=2020-06-14"
@@ -171,6 +172,13 @@ class TestOneRecord:
         asked = june.world.do("secretary", "people.reveal", person="worker", field="name", purpose="contact")
         assert "只显示 5 分钟" in read(self.page(sign_in("secretary"), asked))
         assert "只显示 5 分钟" not in read(self.page(sign_in("auditor"), asked))
+
+    def test_facets_stand_in_one_order_in_every_database(self, june: Week) -> None:
+        fact = june["walk"]
+        here = Words().facets(fact)
+        fact.facets = dict(reversed(fact.facets.items()))
+        assert len(here) > 1
+        assert Words().facets(fact) == here
 
     def test_costs_a_bounded_number_of_queries(
         self, june: Week, sign_in: SignIn, django_assert_max_num_queries: Any
