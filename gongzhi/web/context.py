@@ -13,6 +13,7 @@ from django.utils.crypto import salted_hmac
 from gongzhi.ground.ledger.models import Fact, Installation
 from gongzhi.ground.people.models import AREA_OFFICERS, Account, Role
 from gongzhi.ground.places.models import district_place
+from gongzhi.ground.register.people import APPOINTERS
 from gongzhi.hall import places as hall
 from gongzhi.hall.readers import OFFICERS, READERS
 from gongzhi.web.access import PLAIN, WORK, acting_post, chosen_post, home_place, viewer
@@ -34,8 +35,12 @@ class Item:
 
 
 FIELD = frozenset(AREA_OFFICERS | PLAIN)
-KEEPERS = frozenset({Role.ADMINISTRATOR, Role.DISTRICT_ORGANISER, Role.STREET_ORGANISER, Role.COMMUNITY_SECRETARY})
-IMPORTERS = KEEPERS | {Role.WORKER, Role.BRANCH_SECRETARY, Role.ENTERPRISE_SECRETARY, Role.DEPARTMENT_BRANCH}
+IMPORTERS = frozenset(APPOINTERS) | {
+    Role.WORKER,
+    Role.BRANCH_SECRETARY,
+    Role.ENTERPRISE_SECRETARY,
+    Role.DEPARTMENT_BRANCH,
+}
 # The order never changes; what a post may not open is absent.
 NAV = (
     Item("我的一天", "/desk/", "sun", key="d"),
@@ -44,7 +49,7 @@ NAV = (
     Item("地点", "/places/", "pin", WORK),
     Item("工作对比", "/standing/", "compare", OFFICERS, gap=True, key="s"),
     Item("简报", "/briefing/", "document", READERS, key="b"),
-    Item("人员", "/people/", "user", KEEPERS, gap=True),
+    Item("人员", "/people/", "user", APPOINTERS, gap=True),
     Item("导入", "/imports/", "document", IMPORTERS),
     Item("记录", "/facts/", "board", {Role.AUDITOR}, gap=True, key="f"),
     Item("运行", "/operation/", "settings", {Role.ADMINISTRATOR}, gap=True, key="o"),
