@@ -23,6 +23,8 @@ from gongzhi.sheets.importing import Column, Kind, Row, Run, batches, count
 ENROL = "members.enrol"
 # Up to so many rows are one transaction.
 AT_ONCE = 5000
+# And of longer rolls so many: a busy machine, too, writes them long before their stamp is too old.
+TOGETHER = 1000
 SEALED = (("name", Field.NAME), ("phone", Field.PHONE), ("id_number", Field.ID_NUMBER))
 
 
@@ -68,7 +70,7 @@ class Members(Kind):
                 run.rehearse(ENROL, self._sent(batch))
         if not run.report.dry_run and (run.partial or not any(row.problems for row in read)):
             done = 0
-            for batch in batches(row for row in read if row.good):
+            for batch in batches((row for row in read if row.good), TOGETHER):
                 run.committed()
                 with transaction.atomic():
                     self.apply(batch, run)
@@ -91,7 +93,8 @@ class Members(Kind):
                     except Refused as refused:
                         run.refused(row, refused)
         good = [row for row in rows if not row.problems]
-        same, alike = _known(run.district, good), _namesakes(run.district, good)
+        same = _known(run.district, good)
+        alike = _namesakes(run.district, [row for row in good if row.number not in same])
         persons = {row["known"].pk for row in good if row["known"]}.union(*same.values(), *alike.values())
         branches, numbers = _branches(persons), _numbers(persons)
         for row in good:
@@ -217,11 +220,10 @@ def _namesakes(district: str, rows: list[Row]) -> dict[int, set[UUID]]:
 
 def _branches(persons: set[UUID]) -> dict[UUID, tuple[Organisation, Any]]:
     """The branch of each of these persons who is a member, and the day of joining."""
-    open_ones = Affiliation.objects.open().filter(member__person__in=persons).select_related("branch", "member")
-    found: dict[UUID, tuple[Organisation, Any]] = {}
-    for one in open_ones:
-        found[one.member.person_id] = one.branch, one.member.joined_on
-    return found
+    open_ones = Affiliation.objects.open().filter(member__person__in=persons)
+    told = list(open_ones.values_list("member__person", "branch", "member__joined_on"))
+    branches = Organisation.objects.in_bulk({branch for _, branch, _ in told})
+    return {person: (branches[branch], joined_on) for person, branch, joined_on in told}
 
 
 def _numbers(persons: set[UUID]) -> dict[UUID, str]:

@@ -53,8 +53,9 @@ def test_every_column_is_written_as_the_plain_path_writes_it(model: type[models.
         (column,) = rows.written(rows.plan(model, (field.attname,)), [(value,) for value in values], link)
         plain = [field.get_db_prep_save(value, link) for value in values]
         for one, other in zip(column, plain, strict=True):
-            same = bytes(one) == bytes(other) if isinstance(one, bytes) else str(one) == str(other)
-            assert same, f"{field}: {one!r} is not {other!r}"
+            # The driver's own wrapping of bytes.
+            bare = bytes(getattr(other, "obj", other)) if isinstance(one, bytes) else other
+            assert str(one) == str(bare), f"{field}: {one!r} is not {other!r}"
 
 
 def test_what_is_written_reads_back_and_the_model_fills_the_rest(world: World) -> None:

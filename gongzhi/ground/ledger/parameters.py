@@ -332,7 +332,10 @@ class ReadMany:
         for name, field in model.model_fields.items():
             if field.annotation in (Place, Organisation):
                 codes = {row[name] for row in rows if isinstance(row.get(name), str)}
-                coded = field.annotation._default_manager.filter(district=district, code__in=codes)
+                here: models.QuerySet[Any] = field.annotation._default_manager.filter(district=district)
+                # Permission asks where an organisation sits.
+                joined = here.select_related("place") if field.annotation is Organisation else here
+                coded = joined.filter(code__in=codes)
                 self.found |= {(field.annotation, one.code): one for one in coded}
 
     def __call__(self, raw: Mapping[str, Any], district: str) -> dict[str, Any]:

@@ -51,10 +51,13 @@ class Suite:
         """Raises Unreadable."""
         if len(box) < NONCE + TAG:
             raise Unreadable("密文不完整")
-        decryptor = Cipher(self.block(key), modes.GCM(box[:NONCE], box[-TAG:])).decryptor()
-        decryptor.authenticate_additional_data(bound_to)
+        nonce, sealed = box[:NONCE], box[NONCE:]
         try:
-            return decryptor.update(box[NONCE:-TAG]) + decryptor.finalize()
+            if self.block is algorithms.AES:
+                return AESGCM(key).decrypt(nonce, sealed, bound_to)
+            decryptor = Cipher(self.block(key), modes.GCM(nonce, sealed[-TAG:])).decryptor()
+            decryptor.authenticate_additional_data(bound_to)
+            return decryptor.update(sealed[:-TAG]) + decryptor.finalize()
         except InvalidTag:
             raise Unreadable("密文被改动，或不属于这个位置") from None
 
