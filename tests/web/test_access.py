@@ -101,6 +101,7 @@ def test_readyz_answers_this_machine_only(world: World, client: Client) -> None:
 def test_the_bar_shows_what_the_post_may_open_and_nothing_else(world: World, sign_in: SignIn) -> None:
     assert [item.name for item in sign_in("secretary").get("/desk/").context["nav"]] == [
         "我的一天",
+        "通知",
         "问题",
         "地点",
         "工作对比",
@@ -108,7 +109,7 @@ def test_the_bar_shows_what_the_post_may_open_and_nothing_else(world: World, sig
         "人员",
         "导入",
     ]
-    assert [item.name for item in sign_in("member").get("/desk/").context["nav"]] == ["我的一天", "问题", "地点"]
+    assert [item.name for item in sign_in("member").get("/desk/").context["nav"]] == ["我的一天", "通知", "问题", "地点"]
     assert "记录" in [item.name for item in sign_in("auditor").get("/desk/").context["nav"]]
 
 
