@@ -122,12 +122,12 @@ def test_a_secretary_takes_over_a_community(visit: Enter, tag: str, size: dict[s
     seen(page)
 
     # 3,000 households; one row has a name that is nearly one of the place's.
+    lane, near = {"甲": ("莲池巷", "花园街3号苑"), "乙": ("桂圃里", "花圆街3号院")}[tag]
     yards = [
-        ["阳光花园社区", f"莲池{tag}{yard}号院", f"{house}号楼", "5", "6", "2"]
+        ["阳光花园社区", f"{lane}{yard}号院", f"{house}号楼", "5", "6", "2"]
         for yard in range(1, 11)
         for house in range(1, 6)
     ]
-    near = {"甲": "花园街3号苑", "乙": "花圆街3号院"}[tag]
     columns = ["社区", "楼院", "楼栋", "单元数", "层数", "每层户数"]
     doors = sheet(columns, *yards, [near, "", f"{tag}楼", "1", "2", "2"])
     found = bring_in(page, "门户", f"门户{tag}.csv", doors)
@@ -255,8 +255,10 @@ def test_a_street_organiser_has_a_meeting_on_monday(visit: Enter, tag: str, size
     page.get_by_role("row").filter(has_text=f"多开一小时{tag}").get_by_role("link").first.click()
     seen(page, f"活动室晚上能不能多开一小时{tag}")
     page.get_by_role("link", name="答复投诉建议").click()
-    page.get_by_label("答复", exact=True).or_(page.locator("textarea")).first.fill("从下周起开到九点，谢谢提醒。")
+    page.locator("textarea").first.fill("从下周起开到九点，谢谢提醒。")
     page.get_by_role("button", name=re.compile("^答复")).click()
+    page.wait_for_url("**/feedback/handling/**")
+    seen(page, "从下周起开到九点")
     resident.goto(receipt)
     expect(resident.locator("main")).to_contain_text("从下周起开到九点")
 
