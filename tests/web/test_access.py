@@ -109,7 +109,8 @@ def test_the_bar_shows_what_the_post_may_open_and_nothing_else(world: World, sig
         "人员",
         "导入",
     ]
-    assert [item.name for item in sign_in("member").get("/desk/").context["nav"]] == ["我的一天", "通知", "问题", "地点"]
+    member = sign_in("member").get("/desk/").context["nav"]
+    assert [item.name for item in member] == ["我的一天", "通知", "问题", "地点"]
     assert "记录" in [item.name for item in sign_in("auditor").get("/desk/").context["nav"]]
 
 

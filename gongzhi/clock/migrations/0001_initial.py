@@ -6,60 +6,82 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Beat',
+            name="Beat",
             fields=[
-                ('id', models.UUIDField(default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('district', gongzhi.ground.keys.DistrictField(max_length=6, verbose_name='区县租户号')),
-                ('version', models.CharField(max_length=20, verbose_name='程序版本')),
-                ('started_at', models.DateTimeField(default=gongzhi.ground.now, verbose_name='启动时间')),
-                ('beat_at', models.DateTimeField(default=gongzhi.ground.now, verbose_name='最近心跳')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("district", gongzhi.ground.keys.DistrictField(max_length=6, verbose_name="区县租户号")),
+                ("version", models.CharField(max_length=20, verbose_name="程序版本")),
+                ("started_at", models.DateTimeField(default=gongzhi.ground.now, verbose_name="启动时间")),
+                ("beat_at", models.DateTimeField(default=gongzhi.ground.now, verbose_name="最近心跳")),
             ],
             options={
-                'verbose_name': '心跳',
+                "verbose_name": "心跳",
             },
         ),
         migrations.CreateModel(
-            name='Backup',
+            name="Backup",
             fields=[
-                ('id', models.UUIDField(default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('district', gongzhi.ground.keys.DistrictField(max_length=6, verbose_name='区县租户号')),
-                ('name', models.CharField(max_length=80, verbose_name='文件名')),
-                ('made_at', models.DateTimeField(default=gongzhi.ground.now, verbose_name='备份时间')),
-                ('size', models.BigIntegerField(verbose_name='大小（字节）')),
-                ('rows', models.BigIntegerField(verbose_name='行数')),
-                ('facts', models.BigIntegerField(verbose_name='记录数')),
-                ('proved_at', models.DateTimeField(blank=True, null=True, verbose_name='演练通过时间')),
-                ('failure', models.CharField(blank=True, max_length=300, verbose_name='演练没有通过的原因')),
-                ('deleted_at', models.DateTimeField(blank=True, null=True, verbose_name='删除时间')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("district", gongzhi.ground.keys.DistrictField(max_length=6, verbose_name="区县租户号")),
+                ("name", models.CharField(max_length=80, verbose_name="文件名")),
+                ("made_at", models.DateTimeField(default=gongzhi.ground.now, verbose_name="备份时间")),
+                ("size", models.BigIntegerField(verbose_name="大小（字节）")),
+                ("rows", models.BigIntegerField(verbose_name="行数")),
+                ("facts", models.BigIntegerField(verbose_name="记录数")),
+                ("proved_at", models.DateTimeField(blank=True, null=True, verbose_name="演练通过时间")),
+                ("failure", models.CharField(blank=True, max_length=300, verbose_name="演练没有通过的原因")),
+                ("deleted_at", models.DateTimeField(blank=True, null=True, verbose_name="删除时间")),
             ],
             options={
-                'verbose_name': '备份',
-                'indexes': [models.Index(condition=models.Q(('deleted_at', None)), fields=['district', 'made_at'], name='backup_kept')],
+                "verbose_name": "备份",
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("deleted_at", None)), fields=["district", "made_at"], name="backup_kept"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Turn',
+            name="Turn",
             fields=[
-                ('id', models.UUIDField(default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('district', gongzhi.ground.keys.DistrictField(max_length=6, verbose_name='区县租户号')),
-                ('name', models.CharField(max_length=40, verbose_name='名称')),
-                ('due_at', models.DateTimeField(blank=True, help_text='每天定时的才有', null=True, verbose_name='已领到的时点')),
-                ('last_at', models.DateTimeField(blank=True, null=True, verbose_name='上一次')),
-                ('next_at', models.DateTimeField(blank=True, null=True, verbose_name='下一次')),
-                ('failures', models.PositiveIntegerField(default=0, verbose_name='连续没有做成的次数')),
-                ('failure', models.CharField(blank=True, max_length=200, verbose_name='没有做成的原因')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("district", gongzhi.ground.keys.DistrictField(max_length=6, verbose_name="区县租户号")),
+                ("name", models.CharField(max_length=40, verbose_name="名称")),
+                (
+                    "due_at",
+                    models.DateTimeField(
+                        blank=True, help_text="每天定时的才有", null=True, verbose_name="已领到的时点"
+                    ),
+                ),
+                ("last_at", models.DateTimeField(blank=True, null=True, verbose_name="上一次")),
+                ("next_at", models.DateTimeField(blank=True, null=True, verbose_name="下一次")),
+                ("failures", models.PositiveIntegerField(default=0, verbose_name="连续没有做成的次数")),
+                ("failure", models.CharField(blank=True, max_length=200, verbose_name="没有做成的原因")),
             ],
             options={
-                'verbose_name': '轮次',
-                'constraints': [models.UniqueConstraint(fields=('district', 'name'), name='turn_once')],
+                "verbose_name": "轮次",
+                "constraints": [models.UniqueConstraint(fields=("district", "name"), name="turn_once")],
             },
         ),
     ]
