@@ -88,9 +88,7 @@ INDICATORS = {*FACETED, *PLAIN}
 FACETS = sorted({facet for facets in FACETED.values() for facet in facets})
 
 
-def sections(
-    counts: Counts, names: Names, first: date, last: date, known: date | None = None
-) -> tuple[Section, ...]:
+def sections(counts: Counts, names: Names, first: date, last: date, known: date | None = None) -> tuple[Section, ...]:
     """known: the day of the instant it is asked as of; a period that ends later is told up to then."""
     told = min(last, known or last)
     return (

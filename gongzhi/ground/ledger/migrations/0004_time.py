@@ -4,16 +4,15 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('ledger', '0003_open_demo'),
-        ('people', '0004_opening'),
-        ('places', '0003_division'),
+        ("ledger", "0003_open_demo"),
+        ("people", "0004_opening"),
+        ("places", "0003_division"),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='fact',
-            index=models.Index(fields=['district', 'at', 'id'], name='fact_time'),
+            model_name="fact",
+            index=models.Index(fields=["district", "at", "id"], name="fact_time"),
         ),
     ]

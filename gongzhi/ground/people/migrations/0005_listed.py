@@ -4,15 +4,18 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('people', '0004_opening'),
-        ('places', '0003_division'),
+        ("people", "0004_opening"),
+        ("places", "0003_division"),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='appointment',
-            index=models.Index(condition=models.Q(('role__in', ['member', 'road_steward']), _negated=True), fields=['district', 'id'], name='appointment_listed'),
+            model_name="appointment",
+            index=models.Index(
+                condition=models.Q(("role__in", ["member", "road_steward"]), _negated=True),
+                fields=["district", "id"],
+                name="appointment_listed",
+            ),
         ),
     ]

@@ -6,27 +6,47 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('ledger', '0001_initial'),
-        ('places', '0002_map'),
-        ('register', '0002_slips_and_hand_overs'),
+        ("ledger", "0001_initial"),
+        ("places", "0002_map"),
+        ("register", "0002_slips_and_hand_overs"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Office',
+            name="Office",
             fields=[
-                ('text', models.TextField(blank=True, verbose_name='文字')),
-                ('salt', models.CharField(blank=True, editable=False, max_length=32, verbose_name='盐')),
-                ('id', models.UUIDField(default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('district', gongzhi.ground.keys.DistrictField(max_length=6, verbose_name='区县租户号')),
-                ('phone', models.CharField(max_length=16, verbose_name='电话')),
-                ('fact', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='ledger.fact', verbose_name='记录')),
-                ('place', gongzhi.ground.keys.ScopedFK(on_delete=django.db.models.deletion.PROTECT, related_name='offices', to='places.place', verbose_name='地点')),
+                ("text", models.TextField(blank=True, verbose_name="文字")),
+                ("salt", models.CharField(blank=True, editable=False, max_length=32, verbose_name="盐")),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("district", gongzhi.ground.keys.DistrictField(max_length=6, verbose_name="区县租户号")),
+                ("phone", models.CharField(max_length=16, verbose_name="电话")),
+                (
+                    "fact",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="ledger.fact",
+                        verbose_name="记录",
+                    ),
+                ),
+                (
+                    "place",
+                    gongzhi.ground.keys.ScopedFK(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="offices",
+                        to="places.place",
+                        verbose_name="地点",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '服务窗口',
+                "verbose_name": "服务窗口",
             },
         ),
     ]

@@ -4,16 +4,19 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('ledger', '0004_time'),
-        ('places', '0003_division'),
-        ('tasks', '0002_withdrawn'),
+        ("ledger", "0004_time"),
+        ("places", "0003_division"),
+        ("tasks", "0002_withdrawn"),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='task',
-            index=models.Index(condition=models.Q(('stage__in', ['assigned', 'returned'])), fields=['district', 'due_on', 'id'], name='task_waiting'),
+            model_name="task",
+            index=models.Index(
+                condition=models.Q(("stage__in", ["assigned", "returned"])),
+                fields=["district", "due_on", "id"],
+                name="task_waiting",
+            ),
         ),
     ]
