@@ -18,7 +18,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.test import Client
 
-from bench.goals import DISTRICT, Row, token
+from bench.district import DISTRICT, Row, token
 from gongzhi.ground import SHANGHAI
 from gongzhi.ground.keys import uuid7
 from gongzhi.ground.ledger.acts import By, registry

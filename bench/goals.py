@@ -1,4 +1,4 @@
-"""The goals of docs/performance.md that this stage answers for: G1–G4."""
+"""The goals of docs/performance.md and what measures each."""
 
 from __future__ import annotations
 
@@ -6,24 +6,14 @@ import time
 from argparse import Namespace
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
-from functools import cache
 from typing import Any
 
-from django.core.management import call_command
 from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 
-from bench import bulk, load
-from gongzhi.clock.install import install
+from bench import briefings, bulk, imports, load, maps, pages
+from bench.district import CLIENTS, SECTIONS, Row, token
 from gongzhi.ground import now, today
-from gongzhi.ground.ledger.acts import By, registry
-from gongzhi.ground.ledger.models import InstallationKind
-from gongzhi.ground.people.models import Account, Actor, Token
-
-Row = dict[str, Any]
-DISTRICT = "410102"
-CLIENTS = 8
-SECTIONS = 64
 
 
 def line(row: Row) -> str:
@@ -34,34 +24,6 @@ def line(row: Row) -> str:
         if name not in {"goal", "what", "met"}
     )
     return f"{row['goal']:<3} {row['what']:<30} {figures}  {met}"
-
-
-@cache
-def token() -> str:
-    """An installed district with a street, a community, sections and an organiser; returns the organiser's token."""
-    call_command("migrate", verbosity=0)
-    call_command("collectstatic", interactive=False, verbosity=0)
-    install(DISTRICT, "中原区", InstallationKind.PRODUCTION)
-    system = Actor.system(DISTRICT)
-
-    def do(actor: Actor, act: str, /, **raw: Any) -> None:
-        registry[act].call(By(actor), raw)
-
-    do(system, "people.appoint", role="district_organiser", place=DISTRICT, name="郑远山", username="district")
-    district = Account.objects.get(username="district").actor
-    do(district, "places.open", parent=DISTRICT, kind="street", code="S1", name="莲湖街道")
-    for number in range(CLIENTS):
-        code = f"C{number}"
-        do(district, "places.open", parent="S1", kind="community", code=code, name=f"第{number}社区")
-        for one in range(SECTIONS):
-            do(district, "places.open", parent=code, kind="section", code=f"{code}-{one}", name=f"{number}号路{one}段")
-    do(district, "organisations.open", kind="residents_committee", code="O1", name="居委会", place="C0")
-    do(district, "people.appoint", role="street_organiser", place="S1", name="田野", username="street")
-    account = Account.objects.get(username="street")
-    account.must_change_password = False
-    account.save()
-    _, secret = Token.issue(account, now() + timedelta(hours=2))
-    return secret
 
 
 def patrols(client: int, run: int) -> Iterator[tuple[str, Row]]:
@@ -285,22 +247,16 @@ def g4(options: Namespace) -> Iterator[Row]:
 
 def g5(options: Namespace) -> Iterator[Row]:
     """Lists, desks, maps and place pages among a million of everything."""
-    from bench import maps
-
     yield from maps.g5(options)
 
 
 def g10(options: Namespace) -> Iterator[Row]:
     """The briefing of a district's quarter out of a million facts."""
-    from bench import briefings
-
     yield from briefings.g10(options)
 
 
 def g7(options: Namespace) -> Iterator[Row]:
     """Sheets into the ledger: a roll of 100,000 members, the divisions of a nation."""
-    from bench import imports
-
     yield from imports.g7_lines(options)
     yield from imports.g7(options)
     yield from imports.g7_nation(options)
@@ -308,8 +264,6 @@ def g7(options: Namespace) -> Iterator[Row]:
 
 def g9(options: Namespace) -> Iterator[Row]:
     """The first page on a mid phone."""
-    from bench import pages
-
     yield from pages.g9(options)
 
 

@@ -20,6 +20,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from bench import nation
+from bench.district import DISTRICT, token
 from gongzhi.ground.ledger.acts import By, registry
 from gongzhi.ground.people import opening
 from gongzhi.ground.people.models import Account
@@ -100,8 +101,6 @@ def row_by_row(path: Path, by: By) -> tuple[float, float]:
 
 def branches() -> None:
     """An installed district that may keep members' data, with branches."""
-    from bench.goals import DISTRICT, token
-
     token()
     opening.open_for_good(DISTRICT)
     district = Account.objects.get(username="district").actor
@@ -164,8 +163,6 @@ def g7_lines(options: Namespace) -> Iterator[Row]:
     """100,000 divisions as .xlsx, one row in a hundred wrong, each told; and the time openpyxl needs to read them."""
     import openpyxl
 
-    from bench.goals import token
-
     token()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "区划.xlsx"
@@ -216,8 +213,6 @@ from bench import imports; print(json.dumps(getattr(imports, sys.argv[1])(Path(s
 
 def g7_nation(options: Namespace) -> Iterator[Row]:
     """620,573 divisions, new and again, on PostgreSQL and on SQLite."""
-    from bench.goals import token
-
     token()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "nation.csv"

@@ -19,6 +19,7 @@ from django.db.models import QuerySet
 from django.test import Client
 
 from bench import measuring
+from bench.district import token
 from gongzhi.ground import today
 from gongzhi.ground.ledger.acts import By, registry
 from gongzhi.ground.people.models import Account, Actor, Appointment
@@ -176,8 +177,6 @@ def reader(username: str) -> Client:
 def g5(options: Namespace) -> Iterator[Row]:
     """Every kind of page, for the public, a community, a street and the district; beside each what skipping half of
     the problems (OFFSET) costs the database alone."""
-    from bench.goals import token
-
     token()
     # What is measured is the page, not how one comes in.
     settings.MFA = "off"
