@@ -24,7 +24,7 @@ from gongzhi.ground.tasks.models import Task
 from gongzhi.hall import handing, my_day
 from tests import qr
 from tests.web.conftest import SignIn, read
-from tests.world import World
+from tests.world import World, appoint
 
 pytestmark = pytest.mark.django_db
 LINK = re.compile(r"/accounts/first/[A-Za-z0-9_-]{32}/")
@@ -380,3 +380,13 @@ def test_a_lost_telephone_is_dealt_with_where_one_finds_the_person(world: World,
     assert "什么时候" not in form
     assert "计入简报" not in form
     assert "people.end_sessions" not in sign_in("street").get(address).content.decode()
+
+
+def test_nobody_takes_a_second_proof_from_above(world):
+    appoint(world, "system", "keeper", "罗启明", "administrator", "410102", None)
+    for name in ("people.reset_mfa", "people.end_sessions"):
+        with pytest.raises(Refused) as refused:
+            world.do("district", name, person="keeper")
+        assert refused.value.code == "people.door_above"
+        world.do("district", name, person="street")
+        world.do("keeper", name, person="street")

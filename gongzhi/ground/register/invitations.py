@@ -5,16 +5,13 @@ from __future__ import annotations
 import secrets
 from datetime import timedelta
 
-from django.db.models import Q
-
 from gongzhi.ground import now
 from gongzhi.ground.ledger.acts import Audience, By, Entry, Share, act, lock
 from gongzhi.ground.ledger.models import Fact
-from gongzhi.ground.people.may import covers, posts
 from gongzhi.ground.people.models import Account, Actor, Person
 from gongzhi.ground.refusals import Conflict, Forbidden, Unknown
 from gongzhi.ground.register.models import OneTimeLink
-from gongzhi.ground.register.people import APPOINTERS, MAY_APPOINT, home_of, home_or_refuse
+from gongzhi.ground.register.people import APPOINTERS, first_above, home_of, home_or_refuse
 
 GOOD_FOR = timedelta(days=7)
 # A slip is printed where it is asked for, at once.
@@ -47,7 +44,8 @@ def invite(*, by: By, person: Person) -> Entry:
     account = lock(account)
     if not account.is_active:
         raise Conflict("people.account_closed", "这个账号已停用，不能发登录条", field="person")
-    _check_above(by, person)
+    if post := first_above(by, person):
+        raise Forbidden("people.invite_above", f"这名人员担任{post}，登录条由能任命这个职务的组织员发", field="person")
     OneTimeLink.objects.filter(account=account, used_at=None, withdrawn_at=None).update(withdrawn_at=now())
     link = OneTimeLink(district=by.district, account=account, expires_at=now() + GOOD_FOR)
     return Entry(
@@ -57,22 +55,6 @@ def invite(*, by: By, person: Person) -> Entry:
         parties=[Share("concerned", actor=person.actor)] if person.actor else [],
         rows=[link],
     )
-
-
-def _check_above(by: By, person: Person) -> None:
-    """Refuse unless each post that the person holds, or will hold, is one that the giver may appoint to."""
-    if by.actor.kind == "system":
-        return
-    held = by.held if by.held is not None else posts(by.actor, by.judged_on)
-    ahead = person.appointments.filter(Q(until=None) | Q(until__gt=by.day)).select_related(
-        "place", "organisation__place"
-    )
-    for post in ahead:
-        fitting = [one for one in held if post.role in MAY_APPOINT.get(one.role, frozenset())]
-        if not any(covers(one, post.place, post.organisation) for one in fitting):
-            raise Forbidden(
-                "people.invite_above", f"这名人员担任{post}，登录条由能任命这个职务的组织员发", field="person"
-            )
 
 
 def draw(fact: Fact, reader: Actor) -> tuple[OneTimeLink, str]:

@@ -19,7 +19,7 @@ from gongzhi.ground.ledger.acts import Audience, By, Entry, Share, act, lock
 from gongzhi.ground.ledger.models import Fact, personal_models, worded_models
 from gongzhi.ground.people import vault
 from gongzhi.ground.people.may import covers, posts
-from gongzhi.ground.people.models import ORGANISERS, Account, Actor, Appointment, Person, Role
+from gongzhi.ground.people.models import ORGANISERS, Account, Actor, ActorKind, Appointment, Person, Role
 from gongzhi.ground.people.vault_models import Field, Purpose
 from gongzhi.ground.places.models import Organisation, Place
 from gongzhi.ground.refusals import Conflict, Forbidden, Refused
@@ -111,6 +111,19 @@ def check_may_appoint(by: By, role: Role, place: Place | None, organisation: Org
     fitting = [post for post in held if role in MAY_APPOINT.get(post.role, frozenset())]
     if not any(covers(post, place, organisation) for post in fitting):
         raise Forbidden("people.appoint_role", f"{role.label}不由您任命，请报上一级办理", field="role")
+
+
+def first_above(by: By, person: Person) -> Appointment | None:
+    """A post that the person holds, or will hold, and that this one may not appoint to; None when there is none."""
+    if by.actor.kind == ActorKind.SYSTEM:
+        return None
+    held = by.held if by.held is not None else posts(by.actor, by.judged_on)
+    ahead = person.appointments.filter(Q(until=None) | Q(until__gt=by.day))
+    for post in ahead.select_related("place", "organisation__place"):
+        fitting = [one for one in held if post.role in MAY_APPOINT.get(one.role, frozenset())]
+        if not any(covers(one, post.place, post.organisation) for one in fitting):
+            return post
+    return None
 
 
 @act(
