@@ -29,6 +29,7 @@ from gongzhi.ground.people.models import Appointment, Role
 from gongzhi.ground.tasks.models import Task
 from gongzhi.hall import my_day
 from gongzhi.hall.my_day import Some
+from gongzhi.hall.places import latest_day
 from gongzhi.rooms.problems.models import Problem, Stage
 from gongzhi.sheets import doubts
 from gongzhi.upper.league.reads import week_of
@@ -225,13 +226,15 @@ def of_running(looking: Viewer) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Meeting:
-    """Monday's meeting: last week's comparison and briefing, and what is overdue."""
+    """Monday's meeting: the comparison and the briefing of last week, or of the last in which anything was done, and
+    what is overdue."""
 
     standing: str
     briefing: str
     late: str
     first: date
     last: date
+    quiet: bool
 
 
 def meeting_of(looking: Viewer) -> Meeting | None:
@@ -242,10 +245,17 @@ def meeting_of(looking: Viewer) -> Meeting | None:
         return None
     place, on = reach(post), today()
     first = on - timedelta(days=on.weekday() + 7)
+    if quiet := (worked := latest_day(place)) < first:
+        first = worked - timedelta(days=worked.weekday())
     last = first + timedelta(days=6)
     week = urlencode({"place": place.code, "week": week_of(first)})
     span = urlencode({"place": place.code, "from": first.isoformat(), "to": last.isoformat()})
     late = urlencode({"place": place.code, "view": "late"})
     return Meeting(
-        f"{reverse('standing')}?{week}", f"{reverse('briefing')}?{span}", f"{reverse('problems')}?{late}", first, last
+        standing=f"{reverse('standing')}?{week}",
+        briefing=f"{reverse('briefing')}?{span}",
+        late=f"{reverse('problems')}?{late}",
+        first=first,
+        last=last,
+        quiet=quiet,
     )
