@@ -78,7 +78,7 @@ class TestMyDay:
     ) -> None:
         client = sign_in("secretary")
         client.get("/me/")
-        with django_assert_max_num_queries(28):
+        with django_assert_max_num_queries(29):
             client.get("/desk/")
 
 
