@@ -17,7 +17,7 @@ from django.conf import LazySettings
 from django.db import transaction
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageFile
 
 from gongzhi.ground import now, today
 from gongzhi.ground.files import photos, store
@@ -295,6 +295,13 @@ def test_bombs_movies_and_torn_pictures_are_refused_without_being_decoded() -> N
         photos.clean(picture("PNG", size=(8000, 7000), mode="1"))
     with pytest.raises(Refused, match="会动的图"):
         photos.clean(moving())
+    whole = picture(size=(1200, 900), quality=95)
+    with pytest.raises(Refused, match="没有传完整"):
+        photos.clean(whole[: len(whole) // 2])
+
+
+def test_a_torn_picture_is_refused_after_a_pdf_was_made_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)
     whole = picture(size=(1200, 900), quality=95)
     with pytest.raises(Refused, match="没有传完整"):
         photos.clean(whole[: len(whole) // 2])

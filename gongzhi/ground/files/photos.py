@@ -16,7 +16,7 @@ from datetime import timedelta
 from threading import Lock
 from uuid import UUID
 
-from PIL import Image, ImageOps
+from PIL import Image, ImageFile, ImageOps
 
 from gongzhi.ground import now
 from gongzhi.ground.files import store
@@ -53,6 +53,8 @@ def clean(data: bytes) -> bytes:
     """
     _look(data)
     with _one_at_a_time:
+        # WeasyPrint lets torn pictures pass in the whole process from when it is first used.
+        ImageFile.LOAD_TRUNCATED_IMAGES = False
         try:
             with Image.open(io.BytesIO(data), formats=KINDS) as picture:
                 if picture.width * picture.height > PIXELS:
