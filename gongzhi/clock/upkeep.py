@@ -33,12 +33,14 @@ def tables_with_personal_data() -> list[str]:
 def scrub() -> list[str]:
     """Rewrite those tables, so that nothing of a deleted row stays in their files. Returns their names.
 
-    SQLite overwrote it when it was deleted (secure_delete); only its write-ahead log is emptied. PostgreSQL keeps
-    dead rows until the table is rewritten: each is locked while that lasts, hence at night.
+    SQLite overwrites a row when it is deleted (secure_delete), but when the pages of an index are put in order again
+    a copy of a key may stay behind between them: the file is written anew and its log emptied. PostgreSQL keeps dead
+    rows until the table is rewritten. Nobody can write while that lasts, hence at night.
     """
     tables = tables_with_personal_data()
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
+            cursor.execute("VACUUM")
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             return []
         for table in tables:

@@ -20,12 +20,13 @@ from hypothesis import HealthCheck, assume, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from gongzhi.clock import upkeep
 from gongzhi.ground import clock_at, today
 from gongzhi.ground.people import opening, vault
 from gongzhi.ground.people.models import Actor, ActorKind, Person
 from gongzhi.ground.people.vault import Field, Purpose, Value
 from gongzhi.ground.people.vault_keys import ring
-from gongzhi.ground.people.vault_models import BlindIndex, Gram, PersonKey, Sealed, Secret
+from gongzhi.ground.people.vault_models import BlindIndex, Gram, Opening, PersonKey, Sealed, Secret
 from gongzhi.ground.refusals import Conflict, Forbidden, Refused, Unknown
 from gongzhi.settings import _database
 
@@ -528,8 +529,9 @@ def small_file(tmp_path: Path, django_db_blocker: Any) -> Iterator[Path]:
         connections["default"] = DatabaseWrapper(wanted, "default")
         try:
             with connection.constraint_checks_disabled(), connection.schema_editor() as editor:
-                for model in (Actor, Person, PersonKey, Sealed, BlindIndex, Gram, Secret):
+                for model in (Actor, Person, PersonKey, Sealed, BlindIndex, Gram, Secret, Opening):
                     editor.create_model(model)
+            opening.open_for_good(DISTRICT)
             yield path
         finally:
             connections["default"].close()
@@ -577,6 +579,7 @@ def test_destroy_leaves_no_trace_in_the_database_file(small_file: Path) -> None:
     traces += on_record(gone[:1])
     for person in gone:
         vault.destroy(person)
+    upkeep.scrub()
     after = disk()
     assert [trace for trace in traces if trace in after] == []
     assert vault.names(crowd) == {person.pk: names[person.pk] for person in stay}
