@@ -29,6 +29,8 @@ from gongzhi.clock.management.commands import run as run_command
 from gongzhi.ground.ledger.models import Installation, InstallationKind
 from gongzhi.ground.refusals import Refused
 
+pytestmark = pytest.mark.slow
+
 GOOD_SECRET = keys.new_secret_key()
 GOOD_VAULT = keys.new_vault_key()
 

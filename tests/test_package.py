@@ -29,6 +29,7 @@ import gongzhi
 ROOT = Path(__file__).parent.parent
 DIST = ROOT / "gongzhi" / "web" / "static" / "dist"
 pytestmark = [
+    pytest.mark.once,
     pytest.mark.slow,
     pytest.mark.timeout(1500),
     pytest.mark.skipif(not (DIST / "main.css").exists(), reason="scripts/assets has not built the styles"),

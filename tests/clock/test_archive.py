@@ -14,6 +14,8 @@ from django.conf import settings as django_settings
 from gongzhi.clock import archive
 from gongzhi.ground.refusals import Refused
 
+pytestmark = pytest.mark.slow
+
 PIECES = {"about.json": b"{}", "tables/x/000000": secrets.token_bytes(3_000_000), "end.json": b"{}"}
 
 

@@ -20,7 +20,7 @@ from gongzhi.ground.people.may import Viewer
 from gongzhi.ground.refusals import Conflict, Refused
 from tests.world import World
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 
 Run = Callable[[Job, jobs.Progress], dict[str, Any]]
 

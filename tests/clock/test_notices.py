@@ -28,7 +28,7 @@ from gongzhi.ground.people.models import Person, Secret
 from gongzhi.ground.refusals import Refused
 from tests.world import PEOPLE, World
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 SECRET = "a-secret-of-the-tests"
 
 

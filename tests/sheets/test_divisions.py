@@ -19,7 +19,7 @@ from gongzhi.sheets import importing
 from gongzhi.sheets.kinds import KINDS
 from gongzhi.sheets.models import Decision, Doubt
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 DISTRICT = ("410102000000", "中原区", "district", "410100000000")
 STREET = ("410102013000", "莲湖街道", "street", "410102000000")
 

@@ -21,6 +21,8 @@ from gongzhi.upper.briefing import reads
 from tests.sheets.conftest import AS_OF, FIRST, LAST
 from tests.world import PEOPLE, World
 
+pytestmark = pytest.mark.slow
+
 STREET = "410102013000"
 
 

@@ -26,6 +26,8 @@ from gongzhi.sheets.kinds import KINDS
 from gongzhi.sheets.locks import alone
 from gongzhi.sheets.reading import Unreadable
 
+pytestmark = pytest.mark.slow
+
 HEADER = "place,indicator,date,quantity,bound,source\n"
 LINE = "LH-YGHY,households,2019-12-31,2140,,2019年末社区统计台账\n"
 

@@ -24,7 +24,7 @@ from gongzhi.sheets.kinds import KINDS
 from gongzhi.sheets.sections import line_of, metres, simplified
 from gongzhi.sheets.usernames import stem_of, suggest
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 DAY = "2020-06-08T10:00"
 
 

@@ -14,6 +14,8 @@ from gongzhi.ground.refusals import Refused
 from gongzhi.sheets import tables
 from gongzhi.sheets.tables import As, Column, Quantity, Table, csv_, file_name, xlsx
 
+pytestmark = pytest.mark.slow
+
 COLUMNS = [
     Column("编号", As.CODE),
     Column("地点"),

@@ -84,6 +84,7 @@ ELSEWHERE = {
     "accounts/not_let_in.html": "tests/web/test_sign_in.py, another system's answer",
     "accounts/recovery.html": "tests/walks/test_doors.py",
     "accounts/second.html": "tests/walks/test_doors.py",
+    "desk/_written.html": "tests/web/test_feedback.py, what waits for an answer on the desk",
     "doing/not_undone.html": "tests/web/test_desk.py, a record that may not be taken back any more",
     "doubts/_card.html": "tests/web/test_doubts.py, names that wait for a person",
     "doubts/page.html": "tests/web/test_doubts.py",

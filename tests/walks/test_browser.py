@@ -106,7 +106,7 @@ def test_the_secretary_reports_a_problem_and_hands_it_on(visit: Enter) -> None:
     page.get_by_label("类别").select_option(label="道路积水")
     page.get_by_role("button", name="登记问题").dblclick()
     expect(page.get_by_role("heading", level=1)).to_have_text("花园街道路积水")
-    expect(page.get_by_role("status")).to_contain_text("问题已登记")
+    expect(page.locator(".said")).to_contain_text("问题已登记")
     expect(page.locator("main")).to_contain_text("路口积水，行人绕行")
     looks_right(page)
     page.goto("/desk/")
@@ -147,7 +147,7 @@ def test_the_briefing_reads_the_same_as_of_the_same_instant(visit: Enter) -> Non
     page.get_by_label("类别").select_option(label="暴露垃圾")
     page.get_by_label("情况").fill("楼道口有垃圾袋")
     page.get_by_role("button", name="登记问题").click()
-    expect(page.get_by_role("status")).to_contain_text("问题已登记")
+    expect(page.locator(".said")).to_contain_text("问题已登记")
     assert page.request.get(address).body() == before
 
 

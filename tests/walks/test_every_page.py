@@ -13,7 +13,7 @@ import gongzhi.web
 from gongzhi.ground.people.models import Account
 from tests.walks.pages import ELSEWHERE, PAGES, Stop
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.once, pytest.mark.slow, pytest.mark.timeout(600)]
 TEMPLATES = Path(gongzhi.web.__file__).parent / "templates"
 
 

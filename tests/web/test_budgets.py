@@ -8,6 +8,8 @@ import pytest
 
 from tests.web.conftest import SignIn, Week
 
+pytestmark = pytest.mark.slow
+
 LISTS = [
     ("secretary", "/problems/?view=all", 19),
     ("secretary", "/tasks/?view=all", 14),

@@ -14,6 +14,8 @@ from gongzhi.rooms.problems.models import Problem, Stage
 from tests.web.conftest import SignIn, Week, number_of, read
 from tests.world import World
 
+pytestmark = pytest.mark.slow
+
 POOL = {"category": "0421", "source": "resident", "description": "路口积水"}
 
 

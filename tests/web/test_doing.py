@@ -15,6 +15,8 @@ from gongzhi.web.doing import has_form, parameters_of
 from tests.web.conftest import SignIn, Week, number_of, read
 from tests.world import World, appoint
 
+pytestmark = pytest.mark.slow
+
 HOLDERS = {
     "district_organiser": "district",
     "street_organiser": "street",

@@ -10,6 +10,8 @@ from gongzhi.sheets.models import Doubt
 from tests.web.conftest import SignIn, read
 from tests.world import World
 
+pytestmark = pytest.mark.slow
+
 STREET = "410102013000"
 
 

@@ -21,6 +21,8 @@ from gongzhi.web import briefing, exporting
 from tests.web.conftest import SignIn, Week, read
 from tests.world import World
 
+pytestmark = pytest.mark.slow
+
 SHEDS = "/facts/?place=410102&indicator=shed_removed&indicator=shed_area&from=2020-06-01&to=2020-06-14"
 
 

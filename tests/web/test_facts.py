@@ -12,6 +12,8 @@ from gongzhi.ground.ledger.models import Fact
 from gongzhi.web.naming import Words
 from tests.web.conftest import SignIn, Week, read, removed
 
+pytestmark = pytest.mark.slow
+
 SHEDS = "/facts/?place=410102&indicator=shed_removed&indicator=shed_area&from=2020-06-01&to=2020-06-14"
 NAMES = ["郑远山", "沈清明", "田野", "赵文慧", "陈立", "周桂兰", "何建平", "吴海燕", "孙国强"]
 

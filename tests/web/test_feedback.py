@@ -18,6 +18,8 @@ from tests.web.conftest import SignIn, read
 from tests.web.test_facts import total
 from tests.world import MORNING, World
 
+pytestmark = pytest.mark.slow
+
 KEY = "0195e8a0-0000-7000-8000-000000000001"
 WORDS = {"key": KEY, "kind": "complaint", "text": "报修三天没人理", "place": "LH-YGHY"}
 

@@ -27,6 +27,8 @@ from gongzhi.web.middleware import reference
 from gongzhi.web.toasts import done
 from tests.world import World
 
+pytestmark = pytest.mark.slow
+
 TEMPLATES = Path(paging.__file__).parent / "templates"
 
 ORDERS = (["id"], ["-id"], ["kind", "-id"], ["-path", "id"], ["name", "kind", "id"])

@@ -20,6 +20,8 @@ from gongzhi.web.help import MANUALS, PUBLIC, Manual, Picture, Span, sections, s
 from tests.web.conftest import SignIn, Week, read
 from tests.world import World
 
+pytestmark = [pytest.mark.once, pytest.mark.slow]
+
 TEMPLATES = Path(gongzhi.web.__file__).parent / "templates"
 Reader = Callable[[Manual], Client]
 each = pytest.mark.parametrize("manual", MANUALS, ids=lambda manual: manual.slug)

@@ -24,7 +24,7 @@ from tests.sheets.test_people import sheet
 from tests.web.conftest import SignIn, read
 from tests.world import World
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 
 PEOPLE = [
     {"姓名": "宋知远", "职务": "社区工作者", "地点": "LH-YGHY", "用户名": "", "电话": "13803711234"},

@@ -13,6 +13,8 @@ from tests.web.conftest import Week, read
 from tests.web.test_facts import NAMES, total
 from tests.world import World
 
+pytestmark = pytest.mark.slow
+
 
 def figures(answer: Any) -> dict[str, str]:
     return {one.name: " ".join(map(str, one.amounts)) for one in (*answer.context["done"], *answer.context["course"])}

@@ -15,7 +15,7 @@ from gongzhi.clock.notices.models import State as Sent
 from tests.web.conftest import SignIn, Week, read
 from tests.world import World
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 HOOK = "https://93.184.216.34/hook-of-the-desk"
 SECRET = "a-secret-of-the-tests"
 

@@ -29,7 +29,7 @@ from gongzhi.web import health
 from tests.web.conftest import SignIn, Week, read
 from tests.world import World
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 
 
 @pytest.fixture

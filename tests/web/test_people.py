@@ -26,7 +26,7 @@ from tests import qr
 from tests.web.conftest import SignIn, read
 from tests.world import World, appoint
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 LINK = re.compile(r"/accounts/first/[A-Za-z0-9_-]{32}/")
 GOOD = "Qingshan-2026-liushui"
 HAN = {"role": "worker", "place": "LH-ZPC", "name": "韩梅梅", "username": "hanmm", "phone": "13803711234"}

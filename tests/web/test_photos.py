@@ -20,6 +20,8 @@ from gongzhi.ground.people.models import ActorKind
 from tests.web.conftest import SignIn, Week, read
 from tests.world import World
 
+pytestmark = pytest.mark.slow
+
 
 def picture(colour: str = "red", size: tuple[int, int] = (320, 240)) -> bytes:
     written = io.BytesIO()

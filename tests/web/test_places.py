@@ -13,6 +13,8 @@ from tests.web.conftest import SignIn, Week, read
 from tests.web.test_facts import NAMES, total
 from tests.world import World
 
+pytestmark = pytest.mark.slow
+
 PAGES = ["410102", "410102013000", "LH-YGHY", "LH-ZPC", "LH-Y3", "LH-HYJ"]
 
 

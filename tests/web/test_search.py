@@ -12,6 +12,8 @@ from gongzhi.ground.search.pieces import Sought
 from gongzhi.web.search import marked, names
 from tests.web.conftest import SignIn, Week, read
 
+pytestmark = pytest.mark.slow
+
 
 def hits(answer: Any) -> dict[str, list[str]]:
     return {group.name: names(group.lines) for group in answer.context["groups"]}

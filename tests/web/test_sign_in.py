@@ -33,6 +33,8 @@ from tests.web.conftest import SignIn, read
 from tests.web.fake_provider import AGENT, CLIENT, CORP, SECRET, Provider
 from tests.world import World
 
+pytestmark = pytest.mark.slow
+
 PASSWORD = "Lianhu-2020-morning"
 
 

@@ -10,6 +10,8 @@ from django.test import Client
 from tests.web.conftest import SignIn, read
 from tests.world import World
 
+pytestmark = pytest.mark.slow
+
 PLACE = "place=410102013000"
 
 

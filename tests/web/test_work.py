@@ -17,6 +17,8 @@ from tests.web.conftest import SignIn, Week, number_of, read, removed
 from tests.web.test_facts import total
 from tests.world import World
 
+pytestmark = pytest.mark.slow
+
 FORTNIGHT = "place=410102013000&from=2020-06-01&to=2020-06-14"
 WEEK = "place=410102013000&week=2020-W24"
 
