@@ -26,12 +26,12 @@ def test_the_map_stands_on_plain_ground_and_is_reached_with_the_keyboard(visit: 
     expect(page.locator(".map .map-centre")).to_have_count(1)
     # Nothing is fetched from anywhere else.
     assert {url.split("/")[2] for url in asked if not url.startswith("data:")} == {page.url.split("/")[2]}
-    spot = page.get_by_role("button", name=re.compile("^花园街，在办 2 件"))
+    spot = page.get_by_role("button", name=re.compile(r"^花园街，在办 \d+ 件"))
     spot.focus()
     page.keyboard.press("Enter")
     told = page.locator(".leaflet-popup-content")
     expect(told).to_contain_text("花园街")
-    expect(told).to_contain_text("已解决 10 件")
+    expect(told).to_contain_text(re.compile(r"已解决 \d+ 件"))
     looks_right(page)
     told.get_by_role("link", name="花园街").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("花园街")
@@ -42,8 +42,12 @@ def test_the_list_says_what_the_map_says_and_opens_it(visit: Enter) -> None:
     page.goto(MAP)
     assert page.locator(".leaflet-container").count() == 0
     row = page.locator("tr", has_text="花园街").filter(has_text="路段").first
-    row.get_by_role("link", name="花园街在办 2 件").click()
-    expect(page.locator("#open li")).to_have_count(2)
+    link = row.get_by_role("link", name=re.compile(r"^花园街在办 \d+ 件"))
+    # Other walks of the same day may have reported something here.
+    waiting = int(re.findall(r"\d+", link.inner_text())[-1])
+    assert waiting >= 2
+    link.click()
+    expect(page.locator("#open li")).to_have_count(waiting)
 
 
 def test_who_works_there_sees_more_than_the_public(visit: Enter) -> None:
