@@ -13,3 +13,7 @@ work back corrects the resolution, so that what was not done is in no total) · 
 The room keeps no quantities: they are read from the facts. A single item of 私搭乱建 or 毁绿种菜 is never public; its
 quantities are, in sums.
 """
+
+from __future__ import annotations
+
+ACTS = ("intake",)

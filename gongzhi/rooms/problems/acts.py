@@ -118,7 +118,7 @@ def report(
     never asked for and never public. A single item of 私搭乱建 or
     毁绿种菜 is seen in its area only (个人信息保护法第二十五条); everything else may be read by all.
     """
-    problem, label = _found(by, place, category, description, source, Stage.REPORTED)
+    problem, label = found(by, place, category, description, source, Stage.REPORTED)
     measures = [_one("problem_reported")]
     if source in Source.from_residents():
         measures.append(_one("problem_from_residents"))
@@ -165,7 +165,7 @@ def settle(
     the cases and their rates (规则 problems.on_the_spot); 私搭乱建 and 毁绿种菜 cannot be closed this way.
     """
     _require("problems.settle.category", rules.may_settle(category), "category")
-    problem, label = _found(by, place, category, description, source, Stage.SETTLED)
+    problem, label = found(by, place, category, description, source, Stage.SETTLED)
     _require_measures(category, measures or [])
     return Entry(
         subject=problem,
@@ -537,7 +537,7 @@ def _require_measures(category: str, measures: Iterable[Quantity]) -> None:
         raise Refused("problems.measures", reason, field="measures")
 
 
-def _found(by: By, place: Place, category: str, description: str, source: Source, stage: Stage) -> tuple[Problem, str]:
+def found(by: By, place: Place, category: str, description: str, source: Source, stage: Stage) -> tuple[Problem, str]:
     """A new problem and the label of all its records: place, category as it is called that day, number."""
     _require("problems.place", rules.may_stand_at(place, by.day), "place")
     term = norms.term(CATEGORY.name, category, on=by.day, district=by.district)
@@ -553,6 +553,7 @@ def _found(by: By, place: Place, category: str, description: str, source: Source
         category=category,
         stage=stage,
         source=source,
+        public=not rules.is_removal(category),
         text=description.strip(),
     )
     return problem, f"{place}{term.name}，{problem.number}"

@@ -7,7 +7,8 @@ from django.db import models
 from django.db.models import Exists, OuterRef, Q
 
 from gongzhi.ground.keys import DistrictField, ScopedFK, under, uuid7
-from gongzhi.ground.ledger.models import Audience, Fact, Worded
+from gongzhi.ground.ledger.models import Fact, Personal, Worded
+from gongzhi.ground.people.models import Person
 from gongzhi.ground.places.models import Organisation, Place
 from gongzhi.ground.refusals import Unknown
 
@@ -18,16 +19,39 @@ if TYPE_CHECKING:
 class Stage(models.TextChoices):
     """Where a problem stands, in words that say what it waits for."""
 
+    SUBMITTED = "submitted", "待受理"
     REPORTED = "reported", "待派遣"
     DISPATCHED = "dispatched", "处置中"
+    BOUNCED = "bounced", "退单待定"
+    DEFERRED = "deferred", "暂缓解决"
     RESOLVED = "resolved", "等核查"
     VERIFIED = "verified", "已结案"
     SETTLED = "settled", "当场处置"
+    DECLINED = "declined", "不予受理"
+    MERGED = "merged", "已并案"
+    HANDED = "handed", "已移交"
     WITHDRAWN = "withdrawn", "已撤回"
 
     @classmethod
     def still_open(cls) -> tuple[Stage, ...]:
-        return cls.REPORTED, cls.DISPATCHED, cls.RESOLVED
+        """Those on which somebody has to do something."""
+        return cls.SUBMITTED, cls.REPORTED, cls.DISPATCHED, cls.BOUNCED, cls.DEFERRED, cls.RESOLVED
+
+    @classmethod
+    def handled(cls) -> tuple[Stage, ...]:
+        """Those in which an organisation answers for it, by an instant."""
+        return cls.DISPATCHED, cls.BOUNCED, cls.DEFERRED, cls.RESOLVED, cls.VERIFIED
+
+    @classmethod
+    def unhandled(cls) -> tuple[Stage, ...]:
+        return cls.SUBMITTED, cls.REPORTED, cls.SETTLED, cls.DECLINED
+
+
+class Flow(models.TextChoices):
+    """Who says that it is done: another officer, or whoever reported it (with samples looked at again)."""
+
+    FULL = "full", "一般流程"
+    SIMPLE = "simple", "简易流程"
 
 
 class Source(models.TextChoices):
@@ -84,6 +108,50 @@ class Part(models.TextChoices):
     CO_HANDLER = "co_handler", "协办"
 
 
+class NotOurs(models.TextChoices):
+    """Why an organisation sends a problem back."""
+
+    DUTY = "duty", "不属本单位职责"
+    AREA = "area", "不在本单位辖区"
+    WRONG = "wrong", "地点或类别有误"
+    REPEATED = "repeated", "与在办的问题重复"
+
+
+class Standstill(models.TextChoices):
+    """Why the clock may stand still."""
+
+    WEATHER = "weather", "天气、自然灾害等不可抗力"
+    PROCEDURE = "procedure", "等候公示、鉴定、审批等法定程序"
+    ACCESS = "access", "须住户、产权人在场，正在联系"
+    MATERIAL = "material", "须停电停水施工或等候配件"
+
+
+class Obstacle(models.TextChoices):
+    """Why something cannot be solved now."""
+
+    NO_BASIS = "no_basis", "暂无法定解决条件"
+    FUNDS = "funds", "资金未落实"
+    PLANNED = "planned", "已列入改造或征收计划"
+    DISPUTE = "dispute", "权属纠纷，正在诉讼或调解"
+
+
+class Opinion(models.TextChoices):
+    SATISFIED = "satisfied", "满意"
+    PARTLY = "partly", "基本满意"
+    UNSATISFIED = "unsatisfied", "不满意"
+    UNREACHED = "unreached", "没有联系上"
+    UNSAID = "unsaid", "没有评价"
+
+
+class Way(models.TextChoices):
+    """How somebody was asked or told."""
+
+    PHONE = "phone", "电话"
+    VISIT = "visit", "上门"
+    ONLINE = "online", "网上"
+    COUNTER = "counter", "窗口"
+
+
 class ProblemQuerySet(models.QuerySet["Problem"]):
     def open(self) -> Self:
         return self.filter(stage__in=Stage.still_open())
@@ -101,10 +169,11 @@ class ProblemQuerySet(models.QuerySet["Problem"]):
         The public (None) opens public ones only.
         """
         if viewer is None:
-            return self.filter(fact__audience=Audience.PUBLIC)
-        seen = Q(Exists(Fact.objects.visible_to(viewer).filter(pk=OuterRef("fact")).order_by()))
+            return self.filter(public=True)
+        seen = Q(public=True) | Q(Exists(Fact.objects.visible_to(viewer).filter(pk=OuterRef("fact")).order_by()))
         for path in viewer.organisations:
-            seen |= under(path, "handler__path")
+            joined = Joining.objects.filter(under(path, "organisation__path"), dispatch__problem=OuterRef("pk"))
+            seen |= under(path, "handler__path") | Q(Exists(joined))
         return self.filter(seen, district=viewer.actor.district)
 
 
@@ -119,6 +188,16 @@ class Problem(Worded):
     category = models.CharField("类别", max_length=60)
     stage = models.CharField("环节", max_length=10, choices=Stage.choices, default=Stage.REPORTED)
     source = models.CharField("来源", max_length=8, choices=Source.choices)
+    flow = models.CharField("流程", max_length=8, choices=Flow.choices, default=Flow.FULL)
+    # What somebody wrote in from outside is not public until it is accepted; a removal never is.
+    public = models.BooleanField("公开", default=False)
+    filed_at = models.DateTimeField("立案时间", null=True, blank=True)
+    merged_into = ScopedFK(
+        "self", models.PROTECT, null=True, blank=True, related_name="merged", verbose_name="并入的问题"
+    )
+    # WGS 84 degrees, where the finder gave a point; told to the public only as the place.
+    longitude = models.FloatField("经度", null=True, blank=True)
+    latitude = models.FloatField("纬度", null=True, blank=True)
     # Of the dispatch that counts now.
     handler = ScopedFK(
         Organisation, models.PROTECT, null=True, blank=True, related_name="problems", verbose_name="承办单位"
@@ -132,19 +211,23 @@ class Problem(Worded):
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["district", "number"], name="problem_number"),
             models.CheckConstraint(
-                condition=Q(stage__in=[Stage.REPORTED, Stage.SETTLED, Stage.WITHDRAWN], handler=None, due_at=None)
-                | Q(
-                    stage__in=[Stage.DISPATCHED, Stage.RESOLVED, Stage.VERIFIED],
-                    handler__isnull=False,
-                    due_at__isnull=False,
-                ),
+                condition=Q(handler=None, due_at=None) & ~Q(stage__in=Stage.handled())
+                | Q(handler__isnull=False, due_at__isnull=False) & ~Q(stage__in=Stage.unhandled()),
                 name="problem_handler_fits_stage",
+            ),
+            models.CheckConstraint(
+                condition=Q(merged_into=None) ^ Q(stage=Stage.MERGED), name="problem_merged_names_other"
+            ),
+            models.CheckConstraint(
+                condition=Q(longitude=None, latitude=None) | Q(longitude__range=(-180, 180), latitude__range=(-90, 90)),
+                name="problem_point_whole",
             ),
         ]
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["district", "path", "stage"], name="problem_area"),
             models.Index(fields=["district", "stage", "due_at"], name="problem_due"),
             models.Index(fields=["district", "handler", "stage"], name="problem_handler"),
+            models.Index(fields=["district", "path", "id"], name="problem_public", condition=Q(public=True)),
         ]
 
     def __str__(self) -> str:
@@ -206,27 +289,127 @@ class Lapse(models.Model):
         return str(self.dispatch_id)
 
 
-class Visit(Worded):
-    """入户: someone called at a household because of a problem. The door stands here only, never in a fact."""
+class Reporting(Personal):
+    """反映: one who told of a problem and follows it by a code. `person` holds nothing but the telephone left for the
+    answer; of the code a digest is kept. A problem merged into another keeps its own."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     district = DistrictField()
-    problem = ScopedFK(Problem, models.PROTECT, related_name="visits", verbose_name="问题")
-    door = ScopedFK(Place, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="户")
+    fact = models.ForeignKey(Fact, models.PROTECT, related_name="+", verbose_name="记录")
+    problem = ScopedFK(Problem, models.PROTECT, related_name="reportings", verbose_name="问题")
+    digest = models.CharField("查询码摘要", max_length=64)
+    person = ScopedFK(Person, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="联系人")
 
     class Meta:
-        verbose_name = "入户"
+        verbose_name = "反映"
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["district", "digest"], name="reporting_code"),
+        ]
 
     def __str__(self) -> str:
         return str(self.problem_id)
 
 
-class Resolution(Worded):
-    """办结: how a problem was done away with; how much is in its record."""
+class Joining(models.Model):
+    """协办: an organisation that solves a problem together with the one it was handed to."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     district = DistrictField()
-    problem = ScopedFK(Problem, models.PROTECT, related_name="resolutions", verbose_name="问题")
+    dispatch = ScopedFK(Dispatch, models.PROTECT, related_name="joinings", verbose_name="派遣")
+    organisation = ScopedFK(Organisation, models.PROTECT, related_name="+", verbose_name="协办单位")
+
+    class Meta:
+        verbose_name = "协办"
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["district", "dispatch", "organisation"], name="joining_once"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.organisation_id)
+
+
+class Step(Worded):
+    """What was said when something was done about a problem."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    district = DistrictField()
+    problem = ScopedFK(Problem, models.PROTECT, related_name="%(class)ss", verbose_name="问题")
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return str(self.problem_id)
+
+
+class Visit(Step):
+    """入户: someone called at a household because of a problem. The door stands here only, never in a fact."""
+
+    door = ScopedFK(Place, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="户")
+
+    class Meta:
+        verbose_name = "入户"
+
+
+class Bounce(Step):
+    """退单: the organisation says that it is not the one, and why."""
+
+    dispatch = models.OneToOneField(Dispatch, models.PROTECT, related_name="bounce", verbose_name="派遣")
+    reason = models.CharField("理由", max_length=12, choices=NotOurs.choices)
+
+    class Meta:
+        verbose_name = "退单"
+
+
+class Decision(Step):
+    """裁定承办: who answers for it, said with the last word."""
+
+    dispatch = models.OneToOneField(Dispatch, models.PROTECT, related_name="decision", verbose_name="派遣")
+
+    class Meta:
+        verbose_name = "裁定承办"
+
+
+class Pause(Step):
+    """中止计时: the clock stands still for a lawful reason, up to an instant; taken up earlier, `until` moves."""
+
+    dispatch = models.ForeignKey(Dispatch, models.PROTECT, related_name="pauses", verbose_name="派遣")
+    reason = models.CharField("理由", max_length=12, choices=Standstill.choices)
+    since = models.DateTimeField("起")
+    until = models.DateTimeField("止")
+
+    class Meta:
+        verbose_name = "中止计时"
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(condition=Q(until__gte=models.F("since")), name="pause_ends_after_it_began"),
+        ]
+
+
+class Deferral(Step):
+    """暂缓解决: it cannot be solved now; why, and when that is looked at again."""
+
+    reason = models.CharField("理由", max_length=12, choices=Obstacle.choices)
+    review_on = models.DateField("复议日期")
+    # Until it is reconsidered.
+    waiting = models.BooleanField("待复议", default=True)
+
+    class Meta:
+        verbose_name = "暂缓解决"
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["district", "review_on"], name="deferral_waiting", condition=Q(waiting=True)),
+        ]
+
+
+class Raising(Step):
+    """提为难题: brought before the weekly meeting; what was tried and what is asked for are its words."""
+
+    class Meta:
+        verbose_name = "难题"
+
+
+class Resolution(Step):
+    """办结: how a problem was done away with; how much is in its record."""
+
     mode = models.CharField("方式", max_length=12, choices=Mode.choices)
 
     class Meta:
@@ -235,34 +418,53 @@ class Resolution(Worded):
             models.CheckConstraint(condition=~Q(mode=Mode.FORCED), name="resolution_not_forced"),
         ]
 
-    def __str__(self) -> str:
-        return str(self.problem_id)
 
-
-class Remeasurement(Worded):
+class Remeasurement(Step):
     """更正数量: the reason why a resolution's quantities were put right."""
-
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    district = DistrictField()
-    problem = ScopedFK(Problem, models.PROTECT, related_name="remeasurements", verbose_name="问题")
 
     class Meta:
         verbose_name = "更正数量"
 
-    def __str__(self) -> str:
-        return str(self.problem_id)
 
-
-class Verification(Worded):
+class Verification(Step):
     """核查: somebody else looked whether it was done."""
 
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    district = DistrictField()
-    problem = ScopedFK(Problem, models.PROTECT, related_name="verifications", verbose_name="问题")
     passed = models.BooleanField("通过")
 
     class Meta:
         verbose_name = "核查"
 
-    def __str__(self) -> str:
-        return str(self.problem_id)
+
+class Confirmation(Step):
+    """确认办结: whoever reported it says that it is done."""
+
+    opinion = models.CharField("评价", max_length=12, choices=Opinion.choices)
+
+    class Meta:
+        verbose_name = "确认办结"
+
+
+class Reopening(Step):
+    """要求重办: whoever reported it says that it is not done, or not any more."""
+
+    class Meta:
+        verbose_name = "要求重办"
+
+
+class Recheck(Step):
+    """抽查复核: one of a sample, closed without another officer having looked, is looked at."""
+
+    passed = models.BooleanField("通过")
+
+    class Meta:
+        verbose_name = "抽查复核"
+
+
+class CallBack(Step):
+    """回访: one of a sample is asked, by others than those who did the work."""
+
+    way = models.CharField("方式", max_length=8, choices=Way.choices)
+    opinion = models.CharField("评价", max_length=12, choices=Opinion.choices)
+
+    class Meta:
+        verbose_name = "回访"

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from gongzhi.ground.ledger.models import Audience
 from gongzhi.ground.people.may import Viewer
 from gongzhi.ground.search.searchable import Document, Source, searchable
 from gongzhi.rooms.problems.models import Problem
@@ -23,8 +22,8 @@ class Problems(Source):
             row.path,
             texts=[row.fact.label],
             words=[row.text],
-            public=row.fact.audience == Audience.PUBLIC,
-            area=row.fact.audience == Audience.AREA,
+            public=row.public,
+            area=not row.public,
             organisations=[row.handler.path] if row.handler else [],
             actors=[row.fact.by_id, row.fact.recorded_by_id],
         )
