@@ -185,10 +185,6 @@ class Fact(models.Model):
         """代登记: someone else wrote it down."""
         return self.by_id != self.recorded_by_id
 
-    @property
-    def is_settled(self) -> bool:
-        return self.recorded_at <= now() - SETTLED_AFTER
-
     @classmethod
     def refer(cls, text: str, district: str, among: FactQuerySet | None = None) -> Fact:
         """The fact of this id. Raises Unknown."""
