@@ -39,6 +39,7 @@ class Unit(models.TextChoices):
     POINT = "point", "分"
     PIECE = "piece", "种"
     DIGIT = "digit", "位"
+    METRE = "metre", "米"
     SHARE = "share", "比例"
     CODES = "codes", "词表"
     SESSIONS = "sessions", "时段"

@@ -57,12 +57,15 @@ class Flow(models.TextChoices):
 class Source(models.TextChoices):
     PATROL = "patrol", "巡查发现"
     RESIDENT = "resident", "居民反映"
+    PHONE = "phone", "电话反映"
+    COUNTER = "counter", "窗口反映"
+    WECHAT = "wechat", "微信群反映"
     HOTLINE = "hotline", "热线转来"
     WORKER = "worker", "工作中发现"
 
     @classmethod
     def from_residents(cls) -> tuple[Source, ...]:
-        return cls.RESIDENT, cls.HOTLINE
+        return cls.RESIDENT, cls.PHONE, cls.COUNTER, cls.WECHAT, cls.HOTLINE
 
 
 class Mode(models.TextChoices):
@@ -115,6 +118,17 @@ class NotOurs(models.TextChoices):
     AREA = "area", "不在本单位辖区"
     WRONG = "wrong", "地点或类别有误"
     REPEATED = "repeated", "与在办的问题重复"
+
+
+class NotTaken(models.TextChoices):
+    """Why what was told of is not taken up."""
+
+    OUTSIDE = "outside", "不在本区"
+    LEGAL = "legal", "应当通过诉讼、仲裁、行政复议等法定途径解决"
+    URGENT = "urgent", "紧急求助，应当打 110、119、120"
+    NOT_FOUND = "not_found", "现场核实没有这件事"
+    UNCLEAR = "unclear", "没有写清是什么事、在哪里，又联系不上"
+    OFF_TOPIC = "off_topic", "广告、谩骂，或者与城市管理、社区治理无关"
 
 
 class Standstill(models.TextChoices):
@@ -342,6 +356,15 @@ class Step(Worded):
         return str(self.problem_id)
 
 
+class Declining(Step):
+    """不予受理: why, and in words what whoever reported it is told: where to turn instead."""
+
+    reason = models.CharField("理由", max_length=12, choices=NotTaken.choices)
+
+    class Meta:
+        verbose_name = "不予受理"
+
+
 class Visit(Step):
     """入户: someone called at a household because of a problem. The door stands here only, never in a fact."""
 
@@ -468,3 +491,7 @@ class CallBack(Step):
 
     class Meta:
         verbose_name = "回访"
+
+
+# The room's other tables; they point at the ones above.
+from gongzhi.rooms.problems import intake_models as intake_models  # noqa: E402
