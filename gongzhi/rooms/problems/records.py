@@ -13,6 +13,7 @@ from gongzhi.ground.ledger.acts import Audience, By, Entry, Quantity, Share, loc
 from gongzhi.ground.ledger.models import Fact
 from gongzhi.ground.ledger.reads import history_of
 from gongzhi.ground.ledger.writing import subject_of
+from gongzhi.ground.people.may import Verdict
 from gongzhi.ground.places.models import Organisation
 from gongzhi.ground.refusals import Refused
 from gongzhi.rooms.problems import rules
@@ -78,6 +79,15 @@ def resolution_facts(problem: Problem) -> list[Fact]:
 
 def hands(chain: Iterable[Fact]) -> set[UUID]:
     return {actor for fact in chain for actor in (fact.by_id, fact.recorded_by_id)}
+
+
+def one(indicator: str) -> Quantity:
+    return Quantity.of(indicator, 1)
+
+
+def require(code: str, verdict: Verdict, field: str = "") -> None:
+    if not verdict:
+        raise Refused(code, verdict.reason, field=field)
 
 
 def parties_of(fact: Fact) -> list[Share]:
