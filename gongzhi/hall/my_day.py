@@ -17,7 +17,7 @@ from gongzhi.ground import SHANGHAI, today
 from gongzhi.ground.keys import under
 from gongzhi.ground.ledger.acts import registry
 from gongzhi.ground.people.may import Viewer, reach
-from gongzhi.ground.people.models import ActorKind, Role
+from gongzhi.ground.people.models import CHIEFS, ActorKind, Role
 from gongzhi.ground.places.models import Place, PlaceKind
 from gongzhi.ground.tasks.models import Answer, Task, TaskQuerySet
 from gongzhi.ground.tasks.models import Stage as TaskStage
@@ -201,7 +201,7 @@ def walks(viewer: Viewer, on: date | None = None) -> list[Walk]:
     """The sections one walks or answers for, with today's lines. A line is the section's, whoever wrote it."""
     stewarded = [post.place_id for post in viewer.held if post.role == Role.ROAD_STEWARD]
     inside = Q(pk__in=[])
-    for path in viewer.officer_areas:
+    for path in {*viewer.officer_areas, *(reach(post).path for post in viewer.held if post.role in CHIEFS)}:
         inside |= under(path)
     sections = (
         Place.objects.filter(Q(pk__in=stewarded) | inside, district=viewer.actor.district)

@@ -10,14 +10,14 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse
 
 from gongzhi.ground.people.may import Viewer, reach
-from gongzhi.ground.people.models import Account, Actor, Appointment, Role
+from gongzhi.ground.people.models import CHIEFS, Account, Actor, Appointment, Role
 from gongzhi.ground.places.models import Place
 from gongzhi.hall.readers import READERS
 
 # Who has a walk, a way to report and little else: a desk of four things at most.
 PLAIN = frozenset({Role.MEMBER, Role.ROAD_STEWARD, Role.BUILDING_HEAD})
 # Who works on problems or finds them.
-WORK = frozenset(READERS | PLAIN | {Role.PROPERTY_MANAGER, Role.PARTY_INSTRUCTOR, Role.AUDITOR})
+WORK = frozenset(READERS | PLAIN | CHIEFS | {Role.PROPERTY_MANAGER, Role.PARTY_INSTRUCTOR, Role.AUDITOR})
 
 View = Callable[..., HttpResponse]
 

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
 
 from gongzhi.ground.ledger.models import Fact, Installation
-from gongzhi.ground.people.models import AREA_OFFICERS, Account, Role
+from gongzhi.ground.people.models import AREA_OFFICERS, CHIEFS, Account, Role
 from gongzhi.ground.places.models import district_place
 from gongzhi.ground.register.people import APPOINTERS
 from gongzhi.hall import places as hall
@@ -34,7 +34,7 @@ class Item:
     key: str = ""
 
 
-FIELD = frozenset(AREA_OFFICERS | PLAIN)
+FIELD = frozenset(AREA_OFFICERS | PLAIN | CHIEFS)
 IMPORTERS = frozenset(APPOINTERS) | {
     Role.WORKER,
     Role.BRANCH_SECRETARY,

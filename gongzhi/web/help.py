@@ -17,7 +17,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from gongzhi.ground.people.models import Role
+from gongzhi.ground.people.models import CHIEFS, Role
 from gongzhi.web.access import viewer
 
 
@@ -37,7 +37,7 @@ MANUALS = (
         "member",
         "党员",
         "登记看到的问题、走路段、长辈模式",
-        (Role.MEMBER, Role.ROAD_STEWARD, Role.BUILDING_HEAD),
+        (Role.MEMBER, Role.ROAD_STEWARD, *sorted(CHIEFS), Role.BUILDING_HEAD),
     ),
     Manual(
         "worker",

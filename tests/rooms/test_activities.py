@@ -14,8 +14,8 @@ from gongzhi.ground.ledger.models import Fact, PartyTally
 from gongzhi.ground.ledger.reads import figures
 from gongzhi.ground.people.may import Viewer
 from gongzhi.ground.refusals import Refused
-from gongzhi.rooms.activities import reads
-from gongzhi.rooms.activities.models import Occasion, Patrol
+from gongzhi.rooms.activities import duties, reads
+from gongzhi.rooms.activities.models import Occasion, Patrol, Slot
 
 pytestmark = pytest.mark.django_db
 
@@ -410,3 +410,103 @@ def test_what_a_committee_and_those_below_it_held(world):
     hold(world, who="enterprise", host="TY-WY-ZB", moment="2020-06-12T10:00")
     held = reads.occasions_of(world.organisation("LH-DGW"), date(2020, 6, 10), date(2020, 6, 11))
     assert [occasion.host.code for occasion in held] == ["LH-DGW", "LH-YGHY-ZB1"]
+
+
+# --- 路长
+
+
+@pytest.fixture
+def chiefs(world):
+    """A 一级路长 of every section of the community, a 二级路长 of one road, a 总路长 of the street."""
+    with world.on("2020-06-01T08:10"):
+        for role, where, username in (
+            ("general_chief", "410102013000", "zonglu"),
+            ("first_chief", "LH-YGHY", "yilu"),
+            ("second_chief", "LH-HYJ", "erlu"),
+        ):
+            appoint(world, "street", role, where, username)
+    return world
+
+
+def appoint(world, by, role, where, username):
+    return world.do(by, "people.appoint", role=role, place=where, name="某路长", username=username)
+
+
+def test_a_round_counts_once_in_the_period_of_its_grade(chiefs):
+    """总路长 by the half month, 一级 by the week, 二级 by the day (规则 duty.chief, 郑州市路长制)."""
+    for slot, who, again, later in (
+        ("second", "erlu", "2020-06-08T20:00", "2020-06-09T07:00"),
+        ("first", "yilu", "2020-06-14T20:00", "2020-06-15T07:00"),
+        ("general", "zonglu", "2020-06-15T20:00", "2020-06-16T07:00"),
+    ):
+        fact = patrol(chiefs, who, slot=slot)
+        assert fact.facets["slot"] == slot
+        assert refusal(patrol, chiefs, who, again, slot=slot).code == "activities.patrol.written"
+        patrol(chiefs, who, later, slot=slot)
+    assert "6月1日—6月15日总路长巡查" in refusal(patrol, chiefs, "zonglu", "2020-06-12T09:00", slot="general").reason
+
+
+def test_a_round_is_written_by_its_chief_or_by_the_community(chiefs):
+    assert refusal(patrol, chiefs, "member", slot="second").code == "activities.patrol.chief"
+    assert refusal(patrol, chiefs, "erlu", slot="first").code == "activities.patrol.chief"
+    patrol(chiefs, "worker", slot="first", on="2020-06-07")
+    patrol(chiefs, "erlu", slot="morning")
+    assert refusal(patrol, chiefs, "worker", slot="second", section="LH-HBL").code == "activities.patrol.no_chief"
+
+
+def test_a_batch_tells_rounds_apart_like_single_lines(chiefs):
+    with chiefs.on("2020-06-10T09:00"):
+        worker = chiefs.actor("worker")
+        rows = [
+            (By(worker), {"section": section, "slot": slot, "on": on})
+            for section, slot, on in (
+                ("LH-HYJ", "first", "2020-06-08"),
+                ("LH-HYJ", "first", "2020-06-09"),
+                ("LH-HYJ", "second", "2020-06-08"),
+                ("LH-HYJ", "second", "2020-06-09"),
+                ("LH-HBL", "second", "2020-06-09"),
+                ("LH-HYJ", "morning", "2020-06-09"),
+            )
+        ]
+        answers = registry["activities.patrol"].many(rows)
+    told = [one.code if isinstance(one, Refused) else "" for one in answers]
+    assert told == ["", "activities.patrol.written", "", "", "activities.patrol.no_chief", ""]
+
+
+def test_what_is_due_belongs_to_the_section(chiefs):
+    patrol(chiefs)
+    patrol(chiefs, "yilu", slot="first")
+    with chiefs.on("2020-06-10T09:00"):
+        sections = [chiefs.place("LH-HYJ"), chiefs.place("LH-HBL")]
+        found = {(one.section.code, one.slot): one for one in duties.due(sections, list(Slot), date(2020, 6, 10))}
+    assert {slot for code, slot in found if code == "LH-HYJ"} == set(Slot)
+    assert ("LH-HBL", "second") not in found
+    assert [slot for (code, slot), one in found.items() if code == "LH-HYJ" and one.written] == [Slot.FIRST]
+    assert found["LH-HYJ", "general"].span == duties.Span(date(2020, 6, 1), date(2020, 6, 15))
+
+
+def test_february_ends_when_it_ends():
+    assert duties.period("half_month", date(2020, 2, 20)) == duties.Span(date(2020, 2, 16), date(2020, 2, 29))
+    assert duties.period("week", date(2020, 3, 1)) == duties.Span(date(2020, 2, 24), date(2020, 3, 1))
+
+
+def test_a_chief_who_hands_over_writes_no_more(chiefs):
+    with chiefs.on("2020-06-05T09:00"):
+        appoint(chiefs, "street", "first_chief", "LH-YGHY", "xinyilu")
+        post = {"role": "first_chief", "place": "LH-YGHY"}
+        sheet = chiefs.do("yilu", "people.hand_over", person="yilu", successor="xinyilu", **post)
+        chiefs.do("xinyilu", "people.take_over", hand_over=sheet.subject.partition("/")[2])
+    assert refusal(patrol, chiefs, "yilu", slot="first").status == 403
+    patrol(chiefs, "xinyilu", slot="first")
+
+
+def test_a_community_names_second_grade_chiefs_only(world):
+    """总路长 and 一级路长 are officers of the district and the street."""
+    with world.on("2020-06-01T08:10"):
+        appoint(world, "secretary", "second_chief", "LH-HYJ", "erlu")
+        assert refusal(appoint, world, "secretary", "first_chief", "LH-YGHY", "yilu").code == "people.appoint_role"
+
+
+def test_no_table_says_who_walked():
+    """Due belongs to the section and slot: a line has no person, and nothing else keeps who was asked or has not."""
+    assert {one.name for one in Patrol._meta.get_fields() if one.is_relation} == {"section", "fact"}

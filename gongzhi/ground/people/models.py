@@ -111,6 +111,9 @@ class Role(models.TextChoices):
     BRANCH_SECRETARY = "branch_secretary", "支部书记"
     MEMBER = "member", "党员"
     ROAD_STEWARD = "road_steward", "示范路段党员"
+    GENERAL_CHIEF = "general_chief", "总路长"
+    FIRST_CHIEF = "first_chief", "一级路长"
+    SECOND_CHIEF = "second_chief", "二级路长"
     ENTERPRISE_SECRETARY = "enterprise_secretary", "两新党组织书记"
     DEPARTMENT_BRANCH = "department_branch", "区直机关支部"
     PROPERTY_MANAGER = "property_manager", "物业负责人"
@@ -122,6 +125,8 @@ class Role(models.TextChoices):
 AREA_OFFICERS = frozenset(
     {Role.DISTRICT_ORGANISER, Role.STREET_ORGANISER, Role.COMMUNITY_SECRETARY, Role.WORKER, Role.GRID_WORKER}
 )
+# 路长制: each answers for the road sections at and below the place of the post, by grade.
+CHIEFS = frozenset({Role.GENERAL_CHIEF, Role.FIRST_CHIEF, Role.SECOND_CHIEF})
 # Who may see the inner workings of a comparison or a person's sealed data on request.
 ORGANISERS = frozenset({Role.DISTRICT_ORGANISER, Role.STREET_ORGANISER, Role.COMMUNITY_SECRETARY})
 

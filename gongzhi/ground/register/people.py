@@ -30,7 +30,13 @@ from gongzhi.ground.search import index as search
 
 # Whom each appointing role may appoint. An administrator keeps accounts and does not govern; nobody appoints upwards.
 STREET_POSTS = frozenset(Role) - {Role.ADMINISTRATOR, Role.DISTRICT_ORGANISER, Role.STREET_ORGANISER, Role.AUDITOR}
-COMMUNITY_POSTS = STREET_POSTS - {Role.COMMUNITY_SECRETARY, Role.SECTION_HEAD, Role.DEPARTMENT_BRANCH}
+COMMUNITY_POSTS = STREET_POSTS - {
+    Role.COMMUNITY_SECRETARY,
+    Role.SECTION_HEAD,
+    Role.DEPARTMENT_BRANCH,
+    Role.GENERAL_CHIEF,
+    Role.FIRST_CHIEF,
+}
 MAY_APPOINT: dict[str, frozenset[Role]] = {
     Role.ADMINISTRATOR: frozenset({Role.DISTRICT_ORGANISER, Role.AUDITOR, Role.ADMINISTRATOR}),
     Role.DISTRICT_ORGANISER: frozenset(Role) - {Role.ADMINISTRATOR, Role.AUDITOR},

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -11,13 +11,13 @@ from django.db.models import CharField, DateField, UUIDField
 from gongzhi.ground import SHANGHAI
 from gongzhi.ground.ledger import numbers
 from gongzhi.ground.ledger.acts import Audience, By, Entry, Quantity, Share, Vocabulary, act
-from gongzhi.ground.people.models import Actor, Person, Role
+from gongzhi.ground.people.models import CHIEFS, Actor, ActorKind, Person, Role
 from gongzhi.ground.places.models import Organisation, Place, PlaceKind
 from gongzhi.ground.prepared import Hole, Prepared
-from gongzhi.ground.refusals import Conflict, Refused
+from gongzhi.ground.refusals import Conflict, Forbidden, Refused
 from gongzhi.ground.rules import reads as norms
 from gongzhi.ground.rules.models import Term
-from gongzhi.rooms.activities import rules
+from gongzhi.rooms.activities import duties, rules
 from gongzhi.rooms.activities.models import Constituted, Occasion, Patrol, Result, Slot
 
 Line = tuple[UUID, date, str]
@@ -29,7 +29,7 @@ written = Prepared(
     lambda: Patrol.objects.filter(
         district=Hole("district", CharField()),
         section=Hole("section", UUIDField()),
-        day=Hole("day", DateField()),
+        since=Hole("since", DateField()),
         slot=Hole("slot", CharField()),
         withdrawn=False,
     ).values_list("pk")
@@ -44,6 +44,7 @@ written = Prepared(
     address="patrols",
     who=(
         Role.ROAD_STEWARD,
+        *sorted(CHIEFS),
         Role.BRANCH_SECRETARY,
         Role.GRID_WORKER,
         Role.WORKER,
@@ -58,14 +59,17 @@ written = Prepared(
     undo="activities.withdraw_patrol",
 )
 def patrol(*, by: By, section: Place, slot: Slot, on: date | None = None, found: int = 0, note: str = "") -> Entry:
-    """Write the line of a road section for one half-day: nothing out of order, or how many things were found.
+    """Write the line of a road section for one half-day or one round of its chiefs: nothing out of order, which is a
+    full answer, or how many things were found. Stairways, evenings and places without a signal count like any other.
 
     The line is the section's, not a person's: any of its people writes it, or the community from paper; a half-day has
-    one. Each thing found is reported as a problem of its own, with this line as its cause.
+    one. A chief's round has one in its period (规则 duty.chief: the day, the week or the half month by the grade),
+    written by the chief or by the community. Each thing found is reported as a problem of its own, with this line as
+    its cause.
     """
-    line = Patrol(district=by.district, section=section, day=on or by.day, slot=slot, text=note.strip())
-    entry = _entry(by, line, found)
-    if written(district=by.district, section=section.pk, day=line.day, slot=slot):
+    line = _line(by, section, slot, on, note)
+    entry = _entry(by, line, found, duties.graded([section], line.day) if slot in duties.GRADES else {})
+    if written(district=by.district, section=section.pk, since=line.since, slot=slot):
         raise _written(line)
     return entry
 
@@ -73,29 +77,26 @@ def patrol(*, by: By, section: Place, slot: Slot, on: date | None = None, found:
 @patrol.bulk
 def patrol_many(rows: Sequence[tuple[By, dict[str, Any]]]) -> list[Entry | Refused]:
     """The same for a batch (offline lines, a week from paper): the lines there are already are asked for once."""
-    lines = [
-        Patrol(
-            district=by.district,
-            section=values["section"],
-            day=values["on"] or by.day,
-            slot=values["slot"],
-            text=values["note"].strip(),
-        )
-        for by, values in rows
-    ]
+    spans: dict[tuple[str, date], date] = {}
+    lines = [_line(by, values["section"], values["slot"], values["on"], values["note"], spans) for by, values in rows]
     taken: set[Line] = set(
         Patrol.objects.filter(
             district__in={line.district for line in lines},
             section__in={line.section_id for line in lines},
-            day__in={line.day for line in lines},
+            since__in={line.since for line in lines},
             withdrawn=False,
-        ).values_list("section", "day", "slot")
+        ).values_list("section", "since", "slot")
     )
+    rounds: dict[date, set[Place]] = {}
+    for line in lines:
+        if line.slot in duties.GRADES:
+            rounds.setdefault(line.day, set()).add(line.section)
+    chiefs = {day: duties.graded(sections, day) for day, sections in rounds.items()}
     decided: list[Entry | Refused] = []
     for (by, values), line in zip(rows, lines, strict=True):
-        key: Line = (line.section_id, line.day, line.slot)
+        key: Line = (line.section_id, line.since, line.slot)
         try:
-            entry = _entry(by, line, values["found"])
+            entry = _entry(by, line, values["found"], chiefs.get(line.day, {}))
             if key in taken:
                 raise _written(line)
         except Refused as refused:
@@ -106,7 +107,17 @@ def patrol_many(rows: Sequence[tuple[By, dict[str, Any]]]) -> list[Entry | Refus
     return decided
 
 
-def _entry(by: By, line: Patrol, found: int) -> Entry:
+def _line(
+    by: By, section: Place, slot: Slot, on: date | None, note: str, spans: dict[tuple[str, date], date] | None = None
+) -> Patrol:
+    """A line with the period it counts in; `spans` remembers the periods of a batch."""
+    day, spans = on or by.day, {} if spans is None else spans
+    if (slot, day) not in spans:
+        spans[slot, day] = duties.span(slot, day, by.district).first
+    return Patrol(district=by.district, section=section, day=day, since=spans[slot, day], slot=slot, text=note.strip())
+
+
+def _entry(by: By, line: Patrol, found: int, chiefs: Mapping[tuple[Place, Slot], bool]) -> Entry:
     section, slot = line.section, Slot(line.slot)
     if section.kind != PlaceKind.SECTION:
         raise Refused(
@@ -120,6 +131,17 @@ def _entry(by: By, line: Patrol, found: int) -> Entry:
             f"“{section}”已于 {section.valid_to:%Y-%m-%d} 撤销，请选现在的路段",
             field="section",
         )
+    if slot in duties.GRADES:
+        held = by.held if by.held is not None else []
+        if by.actor.kind != ActorKind.SYSTEM and not (verdict := duties.may_write(slot, section, held)):
+            raise Forbidden("activities.patrol.chief", verdict.reason, field="slot")
+        if (section, slot) not in chiefs:
+            grade = duties.GRADES[slot].label
+            raise Refused(
+                "activities.patrol.no_chief",
+                f"“{section}”这一天没有{grade}，先在“人员”里任命，或者记成早巡、晚巡",
+                field="slot",
+            )
     if not 0 <= found <= MOST_FOUND:
         raise Refused("activities.patrol.found", f"发现处数填 0 到 {MOST_FOUND}，没有发现填 0", field="found")
     if found:
@@ -154,7 +176,12 @@ def _when(by: By, slot: Slot, day: date) -> datetime:
 
 
 def _written(line: Patrol) -> Conflict:
-    when = f"{line.day.month}月{line.day.day}日{Slot(line.slot).label}"
+    slot = Slot(line.slot)
+    told = duties.span(slot, line.day, line.district)
+    when = f"{told.first.month}月{told.first.day}日"
+    if told.last > told.first:
+        when += f"—{told.last.month}月{told.last.day}日"
+    when += slot.label
     return Conflict(
         "activities.patrol.written", f"“{line.section}”{when}已有记录，不用再记；有新发现请直接登记问题", field="slot"
     )

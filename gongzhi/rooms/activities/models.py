@@ -12,10 +12,13 @@ from gongzhi.ground.places.models import Organisation, Place
 
 
 class Slot(models.TextChoices):
-    """A half-day: before noon and from noon on."""
+    """What a section is due: the half-days before and after noon, and the round of each grade of its chiefs."""
 
     MORNING = "morning", "早巡"
     EVENING = "evening", "晚巡"
+    SECOND = "second", "二级路长巡查"
+    FIRST = "first", "一级路长巡查"
+    GENERAL = "general", "总路长巡查"
 
 
 class Result(models.TextChoices):
@@ -31,12 +34,14 @@ class Constituted(models.TextChoices):
 
 
 class Patrol(Worded):
-    """巡查: the one line of a road section for one half-day. How much was found stands in its fact."""
+    """巡查: the one line of a road section for one slot: a half-day, or a chief's round in the day, week or half month
+    that begins on `since`. How much was found stands in its fact; no row says who has or has not walked."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     district = DistrictField()
     section = ScopedFK(Place, models.PROTECT, related_name="+", verbose_name="路段")
     day = models.DateField("日期")
+    since = models.DateField("本期起")
     slot = models.CharField("时段", max_length=8, choices=Slot.choices)
     withdrawn = models.BooleanField("已撤回", default=False)
 
@@ -44,7 +49,7 @@ class Patrol(Worded):
         verbose_name = "巡查"
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(
-                fields=["district", "section", "day", "slot"], condition=Q(withdrawn=False), name="patrol_one_line"
+                fields=["district", "section", "since", "slot"], condition=Q(withdrawn=False), name="patrol_one_line"
             ),
         ]
 

@@ -13,7 +13,7 @@ from gongzhi.ground.rules.values import BASES, met
 from gongzhi.rooms.activities.models import Slot
 
 # A line from paper tells the half-day and no hour; it stands at this one.
-ON_PAPER = {Slot.MORNING: time(8), Slot.EVENING: time(20)}
+ON_PAPER = {Slot.EVENING: time(20)} | dict.fromkeys((Slot.MORNING, Slot.SECOND, Slot.FIRST, Slot.GENERAL), time(8))
 
 # What only a Party organisation holds: 三会一课, 主题党日, 组织生活会 …
 OF_THE_PARTY = frozenset(
