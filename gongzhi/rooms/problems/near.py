@@ -1,7 +1,8 @@
 """Near duplicates: open problems that may be the one being told of, each with the reason why it is shown.
 
 What is at the same place, or below or above it, may be it by its class or by its words; what is elsewhere in the
-community, or within so many metres, only by both. How far, how long ago and how alike are rules problems.near_*. Four queries, however many problems there are.
+community, or within so many metres, only by both. How far, how long ago and how alike are rules problems.near_*. Four
+queries, however many problems there are.
 """
 
 from __future__ import annotations
