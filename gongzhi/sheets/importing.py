@@ -285,6 +285,11 @@ class Kind:
     exclusive: ClassVar[bool] = False
     in_english: ClassVar[bool] = False
 
+    def __init_subclass__(cls) -> None:
+        """A kind says how its rows are written, or it is none. Raises LookupError."""
+        if cls.apply is Kind.apply and cls.carry is Kind.carry:
+            raise LookupError(f"{cls.__name__} says neither how to apply its rows nor how to carry them")
+
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Options of `gongzhi import` that only this kind understands; they come back in `run.options`."""
 
@@ -296,8 +301,8 @@ class Kind:
         """Mark rows wrong (`run.wrong`) or unchanged. Called for batches in the order of the file; writes nothing."""
 
     def apply(self, rows: list[Row], run: Run) -> None:
-        """Write these good rows through acts, in the transaction of the import."""
-        raise NotImplementedError
+        """Write these good rows through acts, in the transaction of the import. Not asked of a kind that has a
+        `carry` of its own."""
 
     def finish(self, run: Run) -> None:
         """After the last batch, in the same transaction: a dictionary leaves its one fact here."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -94,7 +95,7 @@ def marked(sort: str, value: str = "") -> Piece:
     return Piece(mark(sort, value))
 
 
-class Source:
+class Source(ABC):
     """A kind of thing that can be found. Subclasses say of which model and how."""
 
     kind: ClassVar[str]
@@ -108,16 +109,17 @@ class Source:
     # Whether later ones come first; names come by how well they fit.
     newest_first: ClassVar[bool] = True
 
+    @abstractmethod
     def rows(self) -> Any:
         """All rows that can be found, with what `document` and a hit's line need."""
-        raise NotImplementedError
 
+    @abstractmethod
     def document(self, row: Any) -> Document:
-        raise NotImplementedError
+        """A row as it can be found."""
 
+    @abstractmethod
     def visible(self, district: str, viewer: Viewer | None) -> Any:
         """The rows this viewer may see, None being the public: the last word on every hit."""
-        raise NotImplementedError
 
     def title(self, row: Any) -> str:
         return str(row)
