@@ -38,6 +38,7 @@ TAGS = {
     "places": "地点",
     "organisations": "组织",
     "people": "人员",
+    "clients": "开放接口",
     "tasks": "交办",
     "members": "党员共管",
     "activities": "活动共办",

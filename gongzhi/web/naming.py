@@ -42,6 +42,7 @@ ROOMS = {
     "organisations": "地点和组织",
     "people": "人员和任职",
     "notices": "通知",
+    "clients": "开放接口",
 }
 # Facets that are no parameter of their act, and so have no term there.
 FACETS = {

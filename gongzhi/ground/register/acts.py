@@ -1,3 +1,13 @@
-from gongzhi.ground.register import divisions, doors, from_paper, handing, invitations, people, places, positions
+from gongzhi.ground.register import (
+    clients,
+    divisions,
+    doors,
+    from_paper,
+    handing,
+    invitations,
+    people,
+    places,
+    positions,
+)
 
-__all__ = ["divisions", "doors", "from_paper", "handing", "invitations", "people", "places", "positions"]
+__all__ = ["clients", "divisions", "doors", "from_paper", "handing", "invitations", "people", "places", "positions"]

@@ -9,7 +9,7 @@ from django.db.models import Q
 from gongzhi.ground import now
 from gongzhi.ground.keys import DistrictField, ScopedFK, under, uuid7
 from gongzhi.ground.ledger.models import Fact, Worded
-from gongzhi.ground.people.models import Account, Appointment, Person
+from gongzhi.ground.people.models import Account, Appointment, Person, Role
 from gongzhi.ground.places.models import Place
 from gongzhi.ground.refusals import Unknown
 
@@ -161,3 +161,61 @@ class Taken(models.Model):
 
     def __str__(self) -> str:
         return str(self.hand_over)
+
+
+class ClientQuerySet(models.QuerySet["Client"]):
+    def admitted(self) -> Self:
+        return self.filter(dismissed_at=None)
+
+    def visible_to(self, viewer: Viewer | None) -> Self:
+        """Those of the district, for who keeps the installation and who looks over it."""
+        if viewer is None or not viewer.holds(Role.ADMINISTRATOR, Role.AUDITOR):
+            return self.none()
+        return self.filter(district=viewer.actor.district)
+
+
+class Client(models.Model):
+    """对接程序: a program of others that may send in what residents tell it. Of its key only the digest is kept."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    district = DistrictField()
+    number = models.CharField("编号", max_length=24)
+    fact = models.OneToOneField(Fact, models.PROTECT, related_name="+", verbose_name="记录")
+    name = models.CharField("对接单位和程序", max_length=40)
+    digest = models.CharField("密钥摘要", max_length=64)
+    dismissed_at = models.DateTimeField("收回时间", null=True, blank=True)
+
+    objects = ClientQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "对接程序"
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["district", "number"], name="client_number"),
+            models.UniqueConstraint(fields=["district", "digest"], name="client_key"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def ref(self) -> str:
+        return self.number
+
+    @staticmethod
+    def digest_of(key: str) -> str:
+        """What is kept of a key, which is long and random: a digest is not tried out."""
+        return hashlib.sha256(key.encode()).hexdigest()
+
+    @classmethod
+    def refer(cls, text: str, district: str, among: ClientQuerySet | None = None) -> Client:
+        """The program of this number. Raises Unknown."""
+        here = cls.objects.all() if among is None else among
+        found = here.filter(district=district, number=text.strip()).first()
+        if found is None:
+            raise Unknown("clients.unknown", f"没有编号为“{text}”的对接程序，请核对")
+        return found
+
+    @classmethod
+    def of_key(cls, key: str, district: str) -> Client | None:
+        """The program that shows this key, unless it was taken back."""
+        return cls.objects.admitted().filter(district=district, digest=cls.digest_of(key)).first()

@@ -61,11 +61,12 @@ class Source(models.TextChoices):
     COUNTER = "counter", "窗口反映"
     WECHAT = "wechat", "微信群反映"
     HOTLINE = "hotline", "热线转来"
+    OPEN311 = "open311", "开放接口"
     WORKER = "worker", "工作中发现"
 
     @classmethod
     def from_residents(cls) -> tuple[Source, ...]:
-        return cls.RESIDENT, cls.PHONE, cls.COUNTER, cls.WECHAT, cls.HOTLINE
+        return cls.RESIDENT, cls.PHONE, cls.COUNTER, cls.WECHAT, cls.HOTLINE, cls.OPEN311
 
 
 class Mode(models.TextChoices):
