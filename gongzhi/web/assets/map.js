@@ -46,6 +46,45 @@ function styleOf(feature) {
   return { className: `map-${feature.properties.kind}`, fill: feature.properties.kind === "area" };
 }
 
+/* The outline of a yard and the line of a road are named, each once; a whole area would be named in the middle of
+   everything. */
+function named(feature, drawn, known) {
+  const told = feature.properties;
+  const [code] = String(feature.id).split(".");
+  if ((told.kind !== "section" && told.sort !== "楼院") || known.has(code)) return;
+  known.add(code);
+  const className = told.kind === "section" ? "map-name is-road" : "map-name";
+  drawn.bindTooltip(told.name, { permanent: true, direction: "bottom", offset: [0, 12], className });
+}
+
+/* A shape says its name where the map has no room for it. */
+function titled(feature, drawn) {
+  drawn.on("add", () => {
+    const shape = drawn.getElement && drawn.getElement();
+    if (!(shape instanceof SVGElement) || shape.querySelector("title")) return;
+    const title = document.createElementNS("http://www.w3.org/2000/svg", "title");
+    title.textContent = feature.properties.name;
+    shape.append(title);
+  });
+}
+
+function meets(one, other) {
+  return one.left < other.right && other.left < one.right && one.top < other.bottom && other.top < one.bottom;
+}
+
+/* A name is shown only where it lies on no other name and on no sign. Roads come first: they are few and long. */
+function spread(place) {
+  const names = [...place.querySelectorAll(".map-name")];
+  names.forEach((one) => one.classList.remove("is-hidden"));
+  const taken = [...place.querySelectorAll(".map-spot span, .map-centre")].map((one) => one.getBoundingClientRect());
+  names.sort((one, other) => other.classList.contains("is-road") - one.classList.contains("is-road"));
+  names.forEach((one) => {
+    const box = one.getBoundingClientRect();
+    if (taken.some((other) => meets(box, other))) one.classList.add("is-hidden");
+    else taken.push(box);
+  });
+}
+
 function telling(told) {
   const box = document.createElement("div");
   const name = document.createElement("a");
@@ -100,20 +139,22 @@ async function draw(place) {
   });
   controls(place, map);
   if (place.dataset.tiles) L.tileLayer(place.dataset.tiles, { maxZoom: 18, attribution: place.dataset.source || "" }).addTo(map);
+  const known = new Set();
   const layer = L.geoJSON(null, {
     style: styleOf,
     pointToLayer: pointOf,
     onEachFeature: (feature, drawn) => {
       drawn.bindPopup(() => telling(feature.properties));
-      // The outline of a yard is named; that of a whole area would be named in the middle of everything.
-      if (feature.properties.kind === "section" || feature.properties.sort === "楼院") {
-        drawn.bindTooltip(feature.properties.name, { permanent: true, direction: "bottom", offset: [0, 12], className: "map-name" });
-      }
+      named(feature, drawn, known);
+      titled(feature, drawn);
     },
   }).addTo(map);
   layer.addData(told);
   map.fitBounds(layer.getBounds(), { padding: [32, 32], maxZoom: 17 });
-  const names = () => place.classList.toggle("map-far", map.getZoom() < NAMED_FROM);
+  const names = () => {
+    place.classList.toggle("map-far", map.getZoom() < NAMED_FROM);
+    spread(place);
+  };
   names();
   map.on("zoomend", names);
   let asked = 0;
@@ -124,7 +165,9 @@ async function draw(place) {
     const nearer = await fetched(withBox(address, map.getBounds()));
     if (!nearer || mine !== asked) return;
     layer.clearLayers();
+    known.clear();
     layer.addData(nearer);
+    spread(place);
   });
   place.dataset.drawn = "1";
   return map;
