@@ -459,7 +459,17 @@ class Verification(Step):
         verbose_name = "核查"
 
 
-class Confirmation(Step):
+class SaidBy(Step):
+    """What whoever reported it said afterwards: under their own code, or to an officer, and how."""
+
+    reporting = ScopedFK(Reporting, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="反映")
+    way = models.CharField("怎么说的", max_length=8, choices=Way.choices, default=Way.ONLINE)
+
+    class Meta:
+        abstract = True
+
+
+class Confirmation(SaidBy):
     """确认办结: whoever reported it says that it is done."""
 
     opinion = models.CharField("评价", max_length=12, choices=Opinion.choices)
@@ -468,7 +478,7 @@ class Confirmation(Step):
         verbose_name = "确认办结"
 
 
-class Reopening(Step):
+class Reopening(SaidBy):
     """要求重办: whoever reported it says that it is not done, or not any more."""
 
     class Meta:
