@@ -505,4 +505,5 @@ class CallBack(Step):
 
 
 # The room's other tables; they point at the ones above.
+from gongzhi.rooms.problems import household_models as household_models  # noqa: E402
 from gongzhi.rooms.problems import intake_models as intake_models  # noqa: E402
