@@ -236,7 +236,7 @@ def test_dispatch_computes_the_due_instant_in_working_time(world, category, mome
     assert problem.due_at == datetime.fromisoformat(due).replace(tzinfo=SHANGHAI)
     assert (problem.stage, problem.handler) == (Stage.DISPATCHED, world.organisation("LH-CG"))
     assert fact.rule_version == version
-    assert measures(fact) == {"problem_dispatched": (1000, "exact")}
+    assert measures(fact) == {"problem_dispatched": (1000, "exact"), "problem_filed": (1000, "exact")}
     with world.on(moment):
         term = deadlines.term_of(Dispatch.objects.select_related("fact").get(problem=problem))
     assert term.due == problem.due_at
@@ -443,13 +443,17 @@ def test_resolve_refuses_wrong_co_handlers(world, co_handlers, words):
     assert (refused.field, words in refused.reason) == ("co_handlers", True)
 
 
-def test_resolve_belongs_to_the_area_and_to_the_people_of_the_handler(world):
+def test_resolve_belongs_to_the_people_of_the_handler_and_to_the_area_it_is_of(world):
     take_post(world, "squad", "section_head", organisation="LH-ZF")
     take_post(world, "section", "section_head", organisation="LH-CG")
     problem = dispatched(world, organisation="LH-ZF")
     for who in ("member", "branch", "section", "department"):
         assert refusal(resolve, world, problem, who=who).status == 403
+    for who in ("secretary", "worker"):
+        refused = refusal(resolve, world, problem, who=who)
+        assert (refused.code, "莲湖街道综合执法中队" in refused.reason) == ("problems.resolve.may", True)
     assert resolve(world, problem, who="squad")
+    assert resolve(world, dispatched(world, organisation="TY-WY"), who="secretary")
 
 
 # --- 更正数量

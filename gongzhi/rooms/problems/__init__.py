@@ -16,4 +16,4 @@ quantities are, in sums.
 
 from __future__ import annotations
 
-ACTS = ("closing", "intake", "merging")
+ACTS = ("dispatching", "standstill", "closing", "intake", "merging")

@@ -6,22 +6,19 @@ from typing import Annotated
 from gongzhi.ground.files.models import Stored
 from gongzhi.ground.files.photos import pinned
 from gongzhi.ground.ledger import numbers
-from gongzhi.ground.ledger.acts import Audience, By, Entry, Quantity, Share, Vocabulary, act, lock
+from gongzhi.ground.ledger.acts import Audience, By, Entry, Quantity, Vocabulary, act, lock
 from gongzhi.ground.ledger.reads import indicators
-from gongzhi.ground.people.may import Verdict
-from gongzhi.ground.people.models import Role
+from gongzhi.ground.people.models import CHIEFS, Role
 from gongzhi.ground.places.models import Organisation, Place, PlaceKind, nearest
 from gongzhi.ground.refusals import Conflict, Refused
 from gongzhi.ground.rules import reads as norms
 from gongzhi.rooms.problems import records, rules
-from gongzhi.rooms.problems.deadlines import deadline_of
 from gongzhi.rooms.problems.models import (
     Dispatch,
     InTime,
     Lapse,
     Mode,
     Owner,
-    Part,
     Problem,
     Purpose,
     Resolution,
@@ -42,6 +39,7 @@ FINDERS = (
     Role.BRANCH_SECRETARY,
     Role.MEMBER,
     Role.ROAD_STEWARD,
+    *sorted(CHIEFS),
     Role.ENTERPRISE_SECRETARY,
     Role.DEPARTMENT_BRANCH,
     Role.PROPERTY_MANAGER,
@@ -60,7 +58,8 @@ VISITORS = (
     Role.ROAD_STEWARD,
     Role.PARTY_INSTRUCTOR,
 )
-# Those of the area, and those who hold one of these posts in the organisation that handles it.
+# Those who hold one of these posts in the organisation that handles it, or in the area in which that organisation sits:
+# a community answers for its own residents' committee and property company, not for what a squad or a department does.
 HANDLERS = (
     Role.SECTION_HEAD,
     Role.COMMUNITY_SECRETARY,
@@ -69,6 +68,15 @@ HANDLERS = (
     Role.ENTERPRISE_SECRETARY,
     Role.PROPERTY_MANAGER,
 )
+
+
+def handler_of(problem: Problem, **_: object) -> Organisation | None:
+    return problem.handler
+
+
+def place_unless_handled(problem: Problem, **_: object) -> Place | None:
+    """By the organisation in whose hands it is, wherever the problem lies; by the place while it is in nobody's."""
+    return None if problem.handler else problem.place
 
 
 @act(
@@ -106,9 +114,9 @@ def report(
     毁绿种菜 is seen in its area only (个人信息保护法第二十五条); everything else may be read by all.
     """
     problem, label = found(by, place, category, description, source, Stage.REPORTED)
-    measures = [_one("problem_reported")]
+    measures = [records.one("problem_reported")]
     if source in Source.from_residents():
-        measures.append(_one("problem_from_residents"))
+        measures.append(records.one("problem_from_residents"))
     return Entry(
         subject=problem,
         place=place,
@@ -151,7 +159,7 @@ def settle(
     """Put something small right on the spot and say so in one line. It is closed at once and counted apart, outside
     the cases and their rates (规则 problems.on_the_spot); 私搭乱建 and 毁绿种菜 cannot be closed this way.
     """
-    _require("problems.settle.category", rules.may_settle(category), "category")
+    records.require("problems.settle.category", rules.may_settle(category), "category")
     problem, label = found(by, place, category, description, source, Stage.SETTLED)
     require_measures(category, measures or [])
     return Entry(
@@ -159,60 +167,9 @@ def settle(
         place=place,
         label=label,
         facets={"category": category, "source": source},
-        measures=[*(measures or []), _one("problem_settled")],
+        measures=[*(measures or []), records.one("problem_settled")],
         rows=[problem],
         rule_version=norms.rule("problems.on_the_spot", on=by.day, district=by.district).ref,
-    )
-
-
-@act(
-    "problems.dispatch",
-    "派遣",
-    leaves="problems.dispatched",
-    fact_chinese="已派遣",
-    address="problems/{problem}/dispatch",
-    who=DISPATCHERS,
-    place=lambda problem, **_: problem.place,
-    audience=(Audience.PUBLIC, Audience.AREA),
-    facets={"category": CATEGORY},
-    terms={"problem": "问题", "organisation": "承办单位"},
-    example={"problem": "$problem", "organisation": "LH-YGHY-JWH"},
-    undo="problems.recall",
-)
-def dispatch(*, by: By, problem: Problem, organisation: Organisation) -> Entry:
-    """Hand a problem to the organisation that answers for it. The clock starts now and runs in working time by the
-    category's rule (规则 problems.deadline); the record keeps which version.
-
-    When a resolution was sent back, the same organisation goes on within the term it had; another one may be given
-    the problem instead, with a term of its own.
-    """
-    problem, steps, last = records.locked(by, problem)
-    current = records.dispatch_of(problem)
-    verdict = rules.may_dispatch(problem.stage, problem.handler, organisation, records.was_returned(steps), by.day)
-    _require("problems.dispatch", verdict, "organisation")
-    term = deadline_of(problem.category, by.instant, by.district)
-    if term.due is None:
-        raise LookupError("a clock that was never stopped has no due instant")
-    if current is not None and current.running and by.instant <= current.due_at:
-        current.running = False
-        current.save(update_fields=["running"])
-    problem.stage, problem.handler, problem.due_at = Stage.DISPATCHED, organisation, term.due
-    problem.save(update_fields=["stage", "handler", "due_at"])
-    made = Dispatch(
-        district=by.district,
-        problem=problem,
-        organisation=organisation,
-        due_at=term.due,
-        rule_version=term.rule_version,
-    )
-    return records.entry(
-        problem,
-        because=last,
-        organisation=organisation,
-        measures=[_one("problem_dispatched")],
-        parties=[Share(Part.HANDLER, organisation=organisation)],
-        rows=[made],
-        rule_version=term.rule_version,
     )
 
 
@@ -245,9 +202,9 @@ def visit(
     with those who work on it and those who answer for the area; the record itself names no household.
     """
     problem = lock(problem)
-    _require("problems.visit.stage", rules.may_visit(problem.stage, purpose), "purpose")
+    records.require("problems.visit.stage", rules.may_visit(problem.stage, purpose), "purpose")
     hours = norms.rule("problems.visit_hours", on=by.day, district=by.district)
-    _require("problems.visit.hours", rules.may_call_at(by.instant, hours.value, invited), "at")
+    records.require("problems.visit.hours", rules.may_call_at(by.instant, hours.value, invited), "at")
     if door is not None:
         home = nearest(problem.place, PlaceKind.COMMUNITY, PlaceKind.VILLAGE) or problem.place
         if door.kind != PlaceKind.DOOR or not home.covers(door.path):
@@ -256,7 +213,7 @@ def visit(
         problem,
         because=records.last_of(problem),
         facets={"purpose": purpose},
-        measures=[_one("visited")],
+        measures=[records.one("visited")],
         rows=[Visit(district=by.district, problem=problem, door=door, text=note.strip()), *pinned(by, photos)],
         rule_version=hours.ref,
         audience=Audience.PARTIES,
@@ -270,8 +227,8 @@ def visit(
     fact_chinese="已办结",
     address="problems/{problem}/resolution",
     who=HANDLERS,
-    place=lambda problem, **_: problem.place,
-    organisation=lambda problem, **_: problem.handler,
+    place=place_unless_handled,
+    organisation=handler_of,
     audience=(Audience.PUBLIC, Audience.AREA),
     facets={"category": CATEGORY, "mode": Mode, "owner": Owner, "in_time": InTime},
     terms={
@@ -308,21 +265,26 @@ def resolve(
     Of 私搭乱建 and 毁绿种菜 it says who removed (自行, 协助) and how many; 强制拆除 is never recorded here, for street
     and community hold clue, persuasion and the removal people carry out themselves (城乡规划法第六十八条, 行政强制法
     第三十四条至第四十四条, 郑州市城乡规划管理条例第六十四条、第六十五条). It is in time up to the due instant; what
-    was recorded as lapsed stays so. Solved together, it counts for each organisation and once in the area.
+    was recorded as lapsed stays so. Solved together, it counts for each organisation and once in the area; unless told
+    otherwise, those who joined at the dispatch are the ones.
     """
-    _require("problems.resolve.forced", rules.mode_is_ours(mode), "mode")
+    records.require("problems.resolve.forced", rules.mode_is_ours(mode), "mode")
     problem, _, last = records.locked(by, problem)
     if problem.stage != Stage.DISPATCHED:
         reason = "还没有派遣，先派遣再办结" if problem.stage == Stage.REPORTED else "不能再办结"
         raise Conflict("problems.resolve.stage", f"这件事{problem.get_stage_display()}，{reason}")
-    measures, co_handlers = measures or [], co_handlers or []
+    measures = measures or []
     require_measures(problem.category, measures)
     counted = {one.indicator for one in measures}
-    _require("problems.resolve.mode", rules.resolution_fits(problem.category, mode, counted, owner, note), "mode")
+    records.require(
+        "problems.resolve.mode", rules.resolution_fits(problem.category, mode, counted, owner, note), "mode"
+    )
     handler, current = problem.handler, records.dispatch_of(problem)
     if handler is None or current is None:
         raise LookupError(f"{problem.number} is dispatched to nobody")
-    _require("problems.resolve.co_handlers", rules.may_join(handler, co_handlers, by.day), "co_handlers")
+    if co_handlers is None:
+        co_handlers = [one.organisation for one in current.joinings.select_related("organisation").order_by("id")]
+    records.require("problems.resolve.co_handlers", rules.may_join(handler, co_handlers, by.day), "co_handlers")
     in_time = by.instant <= current.due_at and not Lapse.objects.filter(dispatch=current).exists()
     if in_time and current.running:
         current.running = False
@@ -339,13 +301,10 @@ def resolve(
         facets=facets,
         measures=[
             *measures,
-            _one("problem_resolved"),
-            *([_one("problem_resolved_in_time")] if in_time else []),
+            records.one("problem_resolved"),
+            *([records.one("problem_resolved_in_time")] if in_time else []),
         ],
-        parties=[
-            Share(Part.LEAD if co_handlers else Part.HANDLER, organisation=handler),
-            *(Share(Part.CO_HANDLER, organisation=one) for one in co_handlers),
-        ],
+        parties=records.shares(handler, co_handlers),
         rows=[Resolution(district=by.district, problem=problem, mode=mode, text=note.strip()), *pinned(by, photos)],
         rule_version=current.rule_version,
     )
@@ -384,21 +343,12 @@ def lapse(*, by: By, problem: Problem) -> Entry:
         problem,
         because=due.fact,
         organisation=due.organisation,
-        measures=[_one("problem_lapsed")],
-        parties=[Share(Part.HANDLER, organisation=due.organisation)],
+        measures=[records.one("problem_lapsed")],
+        parties=records.parties_of(due.fact),
         rows=[Lapse(district=by.district, dispatch=due)],
         rule_version=due.rule_version,
         at=due.due_at,
     )
-
-
-def _one(indicator: str) -> Quantity:
-    return Quantity.of(indicator, 1)
-
-
-def _require(code: str, verdict: Verdict, field: str = "") -> None:
-    if not verdict:
-        raise Refused(code, verdict.reason, field=field)
 
 
 def require_measures(category: str, measures: Iterable[Quantity]) -> None:
@@ -412,7 +362,7 @@ def require_measures(category: str, measures: Iterable[Quantity]) -> None:
 
 def found(by: By, place: Place, category: str, description: str, source: Source, stage: Stage) -> tuple[Problem, str]:
     """A new problem and the label of all its records: place, category as it is called that day, number."""
-    _require("problems.place", rules.may_stand_at(place, by.day), "place")
+    records.require("problems.place", rules.may_stand_at(place, by.day), "place")
     term = norms.term(CATEGORY.name, category, on=by.day, district=by.district)
     if not term.parent_code:
         raise Refused("problems.category", f"“{term.name}”是大类，请选到小类", field="category")

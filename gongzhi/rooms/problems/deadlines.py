@@ -1,22 +1,53 @@
-"""Until when a problem is to be resolved: the category's rule, run in working time from the dispatch."""
+"""Until when something is to be done about a problem: the category's rule, run in working time, and what stops it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from gongzhi.ground import day_of
 from gongzhi.ground.rules import reads as norms
 from gongzhi.ground.rules.calendar import Deadline, deadline, work_calendar
-from gongzhi.rooms.problems.models import Dispatch
+from gongzhi.ground.rules.calendar import Pause as Stopped
+from gongzhi.rooms.problems import records
+from gongzhi.rooms.problems.models import Dispatch, Flow, Pause, Source
+
+DEADLINE, BOUNCE = "problems.deadline", "problems.bounce"
 
 
-def deadline_of(category: str, dispatched_at: datetime, district: str) -> Deadline:
-    """The term a dispatch at this instant gets: the category's own, else the general one. Refused without a rule."""
-    rule = norms.nearest_rule(f"problems.deadline.{category}", on=day_of(dispatched_at), district=district)
-    return deadline(rule, dispatched_at, work_calendar(district=district))
+def deadline_of(category: str, starts: datetime, district: str, *, rule: str = DEADLINE) -> Deadline:
+    """The term that begins at this instant: the category's own, else the general one. Refused without a rule."""
+    found = norms.nearest_rule(f"{rule}.{category}", on=day_of(starts), district=district)
+    return deadline(found, starts, work_calendar(district=district))
 
 
-def term_of(dispatch: Dispatch) -> Deadline:
-    """The term of a dispatch explained: the very rule and the calendar it was judged by."""
+def due_of(term: Deadline) -> datetime:
+    """Its instant; every pause has an end, so there is one."""
+    if term.due is None:
+        raise LookupError("a clock whose pauses end has a due instant")
+    return term.due
+
+
+def pauses_of(dispatch: Dispatch) -> list[Pause]:
+    """When the clock of a dispatch stands or stood still, without what was taken back."""
+    made = records.standing(Pause.objects.filter(district=dispatch.district, dispatch=dispatch))
+    return list(made.order_by("since", "id"))
+
+
+def term_of(dispatch: Dispatch, pauses: Sequence[Pause] | None = None) -> Deadline:
+    """The term of a dispatch explained: the very rule and the calendar it was judged by, and its pauses."""
     calendar = work_calendar(known_at=dispatch.fact.recorded_at, district=dispatch.district)
-    return deadline(norms.version(dispatch.rule_version), dispatch.fact.at, calendar)
+    stopped = [Stopped(one.since, one.until) for one in (pauses_of(dispatch) if pauses is None else pauses)]
+    return deadline(norms.version(dispatch.rule_version), dispatch.fact.at, calendar, stopped)
+
+
+def bounce_term(dispatch: Dispatch, category: str) -> Deadline:
+    """Until when the organisation may say that it is not the one."""
+    return deadline_of(category, dispatch.fact.at, dispatch.district, rule=BOUNCE)
+
+
+def flow_of(category: str, source: Source, at: datetime, district: str) -> Flow:
+    """The simple flow is for the categories of rule problems.simple, and only where somebody outside can be asked."""
+    found = norms.rules({"problems.simple"}, on=day_of(at), district=district).get("problems.simple")
+    simple = found is not None and category in found.value["codes"] and source in Source.from_residents()
+    return Flow.SIMPLE if simple else Flow.FULL

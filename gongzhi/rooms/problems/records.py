@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import TypeVar
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, Model, OuterRef, QuerySet
 
-from gongzhi.ground.files.models import Photo
 from gongzhi.ground.ledger.acts import Audience, By, Entry, Quantity, Share, lock
 from gongzhi.ground.ledger.models import Fact
 from gongzhi.ground.ledger.reads import history_of
@@ -18,19 +18,33 @@ from gongzhi.ground.places.models import Organisation
 from gongzhi.ground.refusals import Refused
 from gongzhi.rooms.problems import rules
 from gongzhi.rooms.problems.models import (
+    Bounce,
+    Deferral,
     Dispatch,
-    Lapse,
     Outcome,
+    Part,
     Problem,
-    Remeasurement,
+    Raising,
     Resolution,
-    Verification,
-    Visit,
 )
 
-# What moves a problem on, in order of time; visits and lapses only stand beside it.
-STEPS = frozenset({"problems.reported", "problems.dispatched", "problems.resolved", "problems.verified"})
-TAKEN_BACK = frozenset({"problems.withdrawn", "problems.recalled"})
+M = TypeVar("M", bound=Model)
+
+# What moves a problem on, in order of time; visits, pauses and lapses only stand beside it.
+STEPS = frozenset(
+    {
+        "problems.reported",
+        "problems.filed",
+        "problems.dispatched",
+        "problems.bounced",
+        "problems.decided",
+        "problems.deferred",
+        "problems.reconsidered",
+        "problems.resolved",
+        "problems.verified",
+    }
+)
+TAKEN_BACK = frozenset({"problems.withdrawn", "problems.recalled", "problems.taken_back"})
 
 
 def steps_of(facts: Iterable[Fact]) -> list[Fact]:
@@ -63,9 +77,27 @@ def was_returned(steps: Sequence[Fact]) -> bool:
 
 def dispatch_of(problem: Problem, *, without: Fact | None = None) -> Dispatch | None:
     """The dispatch that counts now: the last that was not recalled."""
-    recalled = Fact.objects.filter(district=problem.district, corrects=OuterRef("fact"))
-    made = Dispatch.objects.filter(~Exists(recalled), district=problem.district, problem=problem)
+    made = standing(Dispatch.objects.filter(district=problem.district, problem=problem))
     return (made.exclude(fact=without) if without else made).order_by("id").last()
+
+
+def standing(rows: QuerySet[M]) -> QuerySet[M]:
+    """Those of these rows of the room whose records were not taken back."""
+    return rows.filter(~Exists(Fact.objects.filter(district=OuterRef("district"), corrects=OuterRef("fact"))))
+
+
+def bounces_of(problem: Problem) -> QuerySet[Bounce]:
+    return standing(Bounce.objects.filter(district=problem.district, problem=problem))
+
+
+def deferral_of(problem: Problem) -> Deferral | None:
+    """The deferral that waits to be looked at again."""
+    waiting = Deferral.objects.filter(district=problem.district, problem=problem, waiting=True)
+    return waiting.order_by("id").last()
+
+
+def raisings_of(problem: Problem) -> QuerySet[Raising]:
+    return standing(Raising.objects.filter(district=problem.district, problem=problem))
 
 
 def resolution_facts(problem: Problem) -> list[Fact]:
@@ -79,6 +111,14 @@ def resolution_facts(problem: Problem) -> list[Fact]:
 
 def hands(chain: Iterable[Fact]) -> set[UUID]:
     return {actor for fact in chain for actor in (fact.by_id, fact.recorded_by_id)}
+
+
+def shares(lead: Organisation, others: Sequence[Organisation]) -> list[Share]:
+    """Who answers for it: one, or one who leads and those who join."""
+    return [
+        Share(Part.LEAD if others else Part.HANDLER, organisation=lead),
+        *(Share(Part.CO_HANDLER, organisation=one) for one in others),
+    ]
 
 
 def one(indicator: str) -> Quantity:
@@ -101,7 +141,7 @@ def entry(
     problem: Problem,
     *,
     because: Fact | None,
-    rows: Sequence[Dispatch | Lapse | Photo | Remeasurement | Resolution | Verification | Visit],
+    rows: Sequence[Model],
     measures: Sequence[Quantity],
     organisation: Organisation | None = None,
     facets: dict[str, str] | None = None,
@@ -122,7 +162,7 @@ def entry(
         parties=parties,
         rows=rows,
         rule_version=rule_version,
-        audience=audience or audience_of(problem.category),
+        audience=audience or (Audience.PUBLIC if problem.public else Audience.AREA),
         corrects=corrects,
         because=because,
         at=at,

@@ -59,15 +59,36 @@ def may_settle(category: str) -> Verdict:
     return YES
 
 
+def may_answer(organisation: Organisation, on: date) -> Verdict:
+    """Nobody hands work to what no longer exists."""
+    if organisation.in_force(on):
+        return YES
+    return Verdict(False, f"“{organisation}”已撤销，请派给接续的单位")
+
+
 def may_dispatch(
-    stage: str, handler: Organisation | None, organisation: Organisation, returned: bool, on: date
+    stage: str,
+    handler: Organisation | None,
+    organisation: Organisation,
+    returned: bool,
+    on: date,
+    disputed: bool = False,
 ) -> Verdict:
-    """A problem is handed out once; again only when its resolution was sent back, and then to somebody else: the same
-    organisation goes on within the term it had."""
-    if not organisation.in_force(on):
-        return Verdict(False, f"“{organisation}”已撤销，请派给接续的单位")
+    """A problem is handed out once; again when its organisation sent it back, or when its resolution was, and then to
+    somebody else: after a return the same organisation goes on within the term it had. `disputed`: sent back too
+    often, so that the street decides."""
+    if not (there := may_answer(organisation, on)):
+        return there
     if stage == Stage.REPORTED:
         return YES
+    if stage == Stage.BOUNCED:
+        if disputed:
+            return Verdict(False, "这件事退单不止一次，由街道裁定承办单位，不能再派")
+        if handler == organisation:
+            return Verdict(False, f"{handler}已经退单，请派给别的单位；仍由它承办的请街道裁定")
+        return YES
+    if stage == Stage.DEFERRED:
+        return Verdict(False, "这件事暂缓解决，复议以后再办，不能派遣")
     if stage != Stage.DISPATCHED:
         return Verdict(False, f"这件事{Stage(stage).label}，不能再派遣")
     if not returned:
@@ -78,10 +99,10 @@ def may_dispatch(
 
 
 def may_visit(stage: str, purpose: Purpose) -> Verdict:
-    if stage == Stage.WITHDRAWN:
-        return Verdict(False, "这件事的登记已撤回，不用入户")
+    if stage in (Stage.WITHDRAWN, Stage.DECLINED, Stage.MERGED):
+        return Verdict(False, f"这件事{Stage(stage).label}，不用入户")
     closed = stage in (Stage.VERIFIED, Stage.SETTLED)
-    if purpose == Purpose.FOLLOW_UP and stage in (Stage.REPORTED, Stage.DISPATCHED):
+    if purpose == Purpose.FOLLOW_UP and stage in Stage.still_open() and stage != Stage.RESOLVED:
         return Verdict(False, "还没有办结，回访放在办结以后；现在入户请选宣讲、调解或商定方案")
     if purpose != Purpose.FOLLOW_UP and closed:
         return Verdict(False, f"这件事{Stage(stage).label}，再入户请选回访")

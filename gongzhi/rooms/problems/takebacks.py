@@ -1,4 +1,4 @@
-"""Taking back what was just reported or dispatched, while nothing has followed."""
+"""Taking back what was just done about a problem, while nothing has followed."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from gongzhi.ground.ledger.acts import By, Entry, act, lock
 from gongzhi.ground.ledger.models import Fact
 from gongzhi.ground.refusals import Refused
 from gongzhi.rooms.problems import records
-from gongzhi.rooms.problems.acts import DISPATCHERS, FINDERS
-from gongzhi.rooms.problems.models import Dispatch, Lapse, Problem, Stage
+from gongzhi.rooms.problems.acts import DISPATCHERS, FINDERS, HANDLERS
+from gongzhi.rooms.problems.deadlines import pauses_of
+from gongzhi.rooms.problems.dispatching import DECIDERS, run_again
+from gongzhi.rooms.problems.models import Deferral, Dispatch, Pause, Problem, Stage
+from gongzhi.rooms.problems.standstill import reckon
 
 
 def _problem(fact: Fact) -> Problem:
@@ -59,14 +62,61 @@ def recall(*, by: By, fact: Fact) -> Entry:
     """
     problem = _problem(fact)
     entry = withdrawing.withdrawal(by, fact, "problems.recall", subject=problem)
-    Dispatch.objects.filter(district=by.district, fact=fact).update(running=False)
+    if fact.measures.filter(indicator="problem_filed").exists():
+        problem.filed_at = None
+        problem.save(update_fields=["filed_at"])
+    _undispatch(problem, fact)
+    return entry
+
+
+@act(
+    "problems.take_back",
+    "撤回上一步",
+    leaves="problems.taken_back",
+    fact_chinese="上一步已撤回",
+    address="problems/{fact}/taking_back",
+    who=tuple(dict.fromkeys((*DECIDERS, *DISPATCHERS, *HANDLERS))),
+    place=lambda fact, **_: fact.place,
+    organisation=lambda fact, **_: fact.organisation if fact.kind == "problems.bounced" else None,
+    audience=withdrawing.AUDIENCES,
+    terms=withdrawing.TERMS,
+    example={"fact": "$raising.fact"},
+)
+def take_back(*, by: By, fact: Fact) -> Entry:
+    """Take back a filing, bounce, decision, pause, deferral or raising made by mistake, minutes ago: the problem stands
+    as it did before.
+    """
+    problem = _problem(fact)
+    entry = withdrawing.withdrawal(by, fact, "problems.take_back", subject=problem)
+    match fact.kind:
+        case "problems.filed":
+            problem.filed_at = None
+            problem.save(update_fields=["filed_at"])
+        case "problems.bounced" | "problems.deferred":
+            Deferral.objects.filter(district=by.district, fact=fact).update(waiting=False)
+            problem.stage = Stage.DISPATCHED
+            problem.save(update_fields=["stage"])
+            if current := records.dispatch_of(problem):
+                run_again(current)
+        case "problems.decided":
+            _undispatch(problem, fact)
+        case "problems.paused":
+            pause = Pause.objects.select_related("dispatch__fact").get(district=by.district, fact=fact)
+            reckon(problem, pause.dispatch, [one for one in pauses_of(pause.dispatch) if one.pk != pause.pk])
+    return entry
+
+
+def _undispatch(problem: Problem, fact: Fact) -> None:
+    """The problem is where it was before this dispatch: with another organisation, sent back by it, or with nobody."""
+    Dispatch.objects.filter(district=fact.district, fact=fact).update(running=False)
     before = records.dispatch_of(problem, without=fact)
     if before is None:
         problem.stage, problem.handler, problem.due_at = Stage.REPORTED, None, None
     else:
+        bounced = records.bounces_of(problem).filter(dispatch=before).exists()
         problem.stage, problem.handler, problem.due_at = Stage.DISPATCHED, before.organisation, before.due_at
-        if not Lapse.objects.filter(dispatch=before).exists():
-            before.running = True
-            before.save(update_fields=["running"])
+        if bounced:
+            problem.stage = Stage.BOUNCED
+        else:
+            run_again(before)
     problem.save(update_fields=["stage", "handler", "due_at"])
-    return entry
