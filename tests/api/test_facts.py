@@ -105,7 +105,7 @@ def test_what_one_may_not_open_is_not_there(calling, fortnight):
 def test_a_corrected_fact_is_told_as_it_was_known(calling, world, fortnight):
     number = fortnight["problem"].subject.split("/")[1]
     with world.on("2020-06-08T10:00"):
-        world.do("secretary", "problems.dispatch", problem=number, organisation="LH-ZF")
+        world.do("secretary", "problems.dispatch", problem=number, organisation="LH-YGHY-JWH")
     with world.on("2020-06-10T10:00"):
         first = world.do("worker", "problems.resolve", problem=number, mode="voluntary", measures=RESOLVED)
     with world.on("2020-06-11T10:00"):

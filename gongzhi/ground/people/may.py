@@ -115,8 +115,10 @@ def may(
     if not act.who:
         return Verdict(False, f"“{act.chinese}”由系统自动记录，不由人登记")
     if fitting:
-        where = organisation.name if organisation and not place else (place.name if place else "")
-        return Verdict(False, f"“{where}”不在您的任职范围（{'、'.join(str(post) for post in fitting)}），请由当地承办")
+        mine = "、".join(str(post) for post in fitting)
+        if organisation and not place:
+            return Verdict(False, f"这件事由“{organisation.name}”办理，它不在您的任职范围（{mine}）")
+        return Verdict(False, f"“{place.name if place else ''}”不在您的任职范围（{mine}），请由当地承办")
     who = "、".join(str(Role(role).label) for role in Role if role in act.who)
     return Verdict(False, f"“{act.chinese}”由{who}办理，您目前没有这些任职")
 
