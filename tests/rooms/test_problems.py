@@ -795,6 +795,7 @@ class Solving(RuleBasedStateMachine):
         self.world = World()
         self.hour = datetime(2020, 6, 2, 9, tzinfo=SHANGHAI)
         self.made = self.settled = 0
+        take_post(self.world, "duty", "worker", "410102013000")
         shed, plot = self.found("report", "0101"), self.found("report", "0121")
         assert self.tried("secretary", "dispatch", problem=shed, organisation="LH-YGHY-JWH")
         return multiple(shed, plot)
@@ -842,8 +843,9 @@ class Solving(RuleBasedStateMachine):
             case Stage.DISPATCHED:
                 mode = "assisted" if rules.is_removal(found.category) else "handled"
                 others = [code for code in co_handlers if code != found.handler.code]
-                amounts = self.removed(problem, 2)
-                assert self.tried("worker", "resolve", problem=problem, mode=mode, measures=amounts, co_handlers=others)
+                done = {"mode": mode, "measures": self.removed(problem, 2), "co_handlers": others}
+                who = "worker" if found.handler.place.code == "LH-YGHY" else "duty"
+                assert self.tried(who, "resolve", problem=problem, **done)
             case Stage.RESOLVED:
                 seen = self.tried(looker, "verify", problem=problem, passed=passed, note="看过现场")
                 assert seen or looker != "street"
