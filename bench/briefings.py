@@ -16,9 +16,8 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.test import Client
 
-from bench.district import DISTRICT, Row, token
+from bench.district import DISTRICT, Row, signed_in, token
 from gongzhi.ground import SHANGHAI
 from gongzhi.ground.keys import uuid7
 from gongzhi.ground.ledger.acts import By, registry
@@ -161,8 +160,7 @@ def measured(total: int) -> list[Row]:
 
     district = Place.objects.get(code=DISTRICT)
     as_of = datetime(2020, 7, 1, 8, tzinfo=SHANGHAI)
-    reader = Client(SERVER_NAME="127.0.0.1")
-    reader.force_login(Account.objects.get(username="district"), backend="django.contrib.auth.backends.ModelBackend")
+    reader = signed_in("district")
     address = f"/briefing/?place={DISTRICT}&from={QUARTER[0]}&to={QUARTER[1]}&as_of=2020-07-01T08:00"
 
     def page() -> Any:

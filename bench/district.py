@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 from django.core.management import call_command
+from django.test import Client
 
 from gongzhi.clock.install import install
 from gongzhi.ground import now
@@ -46,3 +47,13 @@ def token() -> str:
     account.save()
     _, secret = Token.issue(account, now() + timedelta(hours=2))
     return secret
+
+
+def signed_in(username: str) -> Client:
+    """A browser of this account, past its first password."""
+    account = Account.objects.get(username=username)
+    account.must_change_password = False
+    account.save(update_fields=["must_change_password"])
+    client = Client(SERVER_NAME="127.0.0.1")
+    client.force_login(account, backend="django.contrib.auth.backends.ModelBackend")
+    return client

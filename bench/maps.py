@@ -19,7 +19,7 @@ from django.db.models import QuerySet
 from django.test import Client
 
 from bench import measuring
-from bench.district import token
+from bench.district import signed_in, token
 from gongzhi.ground import today
 from gongzhi.ground.ledger.acts import By, registry
 from gongzhi.ground.people.models import Account, Actor, Appointment
@@ -165,15 +165,6 @@ def fill(total: int) -> date:
     return first + timedelta(days=DAYS)
 
 
-def reader(username: str) -> Client:
-    client = Client(SERVER_NAME="127.0.0.1")
-    account = Account.objects.get(username=username)
-    account.must_change_password = False
-    account.save(update_fields=["must_change_password"])
-    client.force_login(account, backend="django.contrib.auth.backends.ModelBackend")
-    return client
-
-
 def g5(options: Namespace) -> Iterator[Row]:
     """Every kind of page, for the public, a community, a street and the district; beside each what skipping half of
     the problems (OFFSET) costs the database alone."""
@@ -187,7 +178,7 @@ def g5(options: Namespace) -> Iterator[Row]:
     yards = [one.code for one in places if one.kind == PlaceKind.YARD]
     communities = [one.code for one in places if one.kind == PlaceKind.COMMUNITY]
     public = Client(SERVER_NAME="127.0.0.1")
-    secretary, street, district = map(reader, ("yard", "map", "district"))
+    secretary, street, district = map(signed_in, ("yard", "map", "district"))
 
     def boxes(wide: float) -> list[str]:
         corners = [(WEST + dice.random() * 0.28, SOUTH + dice.random() * 0.16) for _ in range(ASKED)]
