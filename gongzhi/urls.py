@@ -5,19 +5,23 @@ from __future__ import annotations
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
+from gongzhi.api.open311.addresses import addresses as open311
 from gongzhi.api.operations import addresses
 from gongzhi.web import (
     accounts,
     briefing,
+    clients,
     desk,
     doing,
     doubts,
     errors,
     facts,
     feedback,
+    field,
     health,
     help,
     imports,
+    intake,
     jobs,
     maps,
     me,
@@ -30,15 +34,19 @@ from gongzhi.web import (
     places,
     preferences,
     privacy,
-    problems,
+    public,
+    reporting,
     rules,
     search,
+    signs,
     slips,
     standing,
     styleguide,
     tasks,
     undoing,
 )
+from gongzhi.web.problems import listing, saved
+from gongzhi.web.problems import page as problem
 from gongzhi.web.providers import views as doors
 
 handler400 = errors.bad_request
@@ -49,6 +57,10 @@ handler500 = errors.server_error
 urlpatterns = [
     path("", noticeboard.noticeboard, name="noticeboard"),
     path("imports/", imports.index, name="imports"),
+    path("intake/", intake.page, name="intake"),
+    path("intake/hints/", intake.hints, name="intake_hints"),
+    path("intake/places/", intake.places, name="intake_places"),
+    path("intake/slips/<str:key>/", intake.slip, name="intake_slip"),
     path("imports/new/<str:code>/", imports.new, name="import_new"),
     path("imports/new/<str:code>/template/", imports.template, name="import_template"),
     path("imports/<uuid:pk>/", imports.page, name="import"),
@@ -67,8 +79,23 @@ urlpatterns = [
     path("do/", doing.index, name="doing"),
     path("do/<str:name>/", doing.do, name="do"),
     path("desk/", desk.page, name="desk"),
-    path("problems/", problems.index, name="problems"),
-    path("problems/<str:number>/", problems.page, name="problem"),
+    path("field/", field.page, name="field"),
+    path("field/session/", field.session, name="field_session"),
+    path("field/shell/", field.shell, name="field_shell"),
+    path("sw.js", field.worker, name="field_worker"),
+    path("problems/", listing.index, name="problems"),
+    path("problems/filters/", saved.index, name="problem_filters"),
+    path("problems/filters/save/", saved.save, name="save_filter"),
+    path("problems/filters/<uuid:pk>/", saved.change, name="change_filter"),
+    path("problems/<str:number>/", problem.page, name="problem"),
+    path("report/", reporting.page, name="report"),
+    path("report/photos/<uuid:pk>/", reporting.photo, name="report_photo"),
+    path("s/<str:code>/", reporting.sign, name="sign"),
+    path("track/", reporting.track, name="track"),
+    path("public/", public.page, name="public"),
+    path("public/<str:number>/", public.one, name="public_one"),
+    path("signs/", signs.index, name="signs"),
+    path("signs/sheet/", signs.sheet, name="sign_sheet"),
     path("tasks/", tasks.index, name="tasks"),
     path("tasks/<str:number>/", tasks.page, name="task"),
     path("search/", search.page, name="search"),
@@ -105,6 +132,7 @@ urlpatterns = [
     path("accounts/post/", accounts.post, name="post"),
     path("accounts/stay/", accounts.stay, name="stay"),
     path("api/", addresses()),
+    path("open311/", open311()),
     path("me/", me.page, name="me"),
     path("me/copy/", me.copy, name="copy"),
     path("me/sessions/", me.end_sessions, name="end_sessions"),
@@ -124,6 +152,7 @@ urlpatterns = [
     path("jobs/<uuid:pk>/", jobs.page, name="job"),
     path("jobs/<uuid:pk>/file/", jobs.file, name="job_file"),
     path("operation/", operation.page, name="operation"),
+    path("operation/clients/", clients.page, name="clients"),
     path("operation/going-live/", operation.going, name="going_live"),
     path("photos/<uuid:pk>/", photos.photo, name="photo"),
     path("photos/<uuid:pk>/small/", photos.small, name="photo-small"),

@@ -19,7 +19,7 @@ from ninja.openapi.docs import DocsBase
 from ninja.openapi.schema import OpenAPISchema
 
 from gongzhi import __version__
-from gongzhi.api import acts, description, facts, files, tokens, upper
+from gongzhi.api import acts, description, facts, files, sessions, tokens, upper
 from gongzhi.api.answers import refuse
 from gongzhi.api.shapes import AnswerShape, FactShape, FactsShape, FileShape, RefusalShape, SignInShape, TokenShape
 from gongzhi.clock.retries import is_full
@@ -196,6 +196,7 @@ api.get(
 )(upper.standing)
 api.post(
     "acts",
+    auth=sessions.TokenOrSession(),
     operation_id="acts.batch",
     summary="一次办多项",
     tags=["批量"],
@@ -238,6 +239,7 @@ api.post(
 )(acts.do_batch)
 api.post(
     "files",
+    auth=sessions.TokenOrSession(),
     operation_id="files.put",
     summary="传照片",
     tags=["文件"],

@@ -8,14 +8,15 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
-from django.utils.crypto import salted_hmac
 
 from gongzhi.ground.ledger.models import Fact, Installation
-from gongzhi.ground.people.models import AREA_OFFICERS, CHIEFS, Account, Role
+from gongzhi.ground.people.models import Account, Role
 from gongzhi.ground.places.models import district_place
 from gongzhi.ground.register.people import APPOINTERS
 from gongzhi.hall import places as hall
+from gongzhi.hall.field import WALKERS, mark
 from gongzhi.hall.readers import OFFICERS, READERS
+from gongzhi.rooms.problems.intake import ACCEPTERS
 from gongzhi.web.access import PLAIN, WORK, acting_post, chosen_post, home_place, viewer
 from gongzhi.web.look import Look
 from gongzhi.web.middleware import idle_left
@@ -34,7 +35,6 @@ class Item:
     key: str = ""
 
 
-FIELD = frozenset(AREA_OFFICERS | PLAIN | CHIEFS)
 IMPORTERS = frozenset(APPOINTERS) | {
     Role.WORKER,
     Role.BRANCH_SECRETARY,
@@ -45,6 +45,7 @@ IMPORTERS = frozenset(APPOINTERS) | {
 NAV = (
     Item("我的一天", "/desk/", "sun", key="d"),
     Item("通知", "/notices/", "alert", key="n"),
+    Item("受理", "/intake/", "report", ACCEPTERS, gap=True, key="r"),
     Item("问题", "/problems/", "inbox", WORK, gap=True, key="p"),
     Item("地点", "/places/", "pin", WORK),
     Item("工作对比", "/standing/", "compare", OFFICERS, gap=True, key="s"),
@@ -57,7 +58,7 @@ NAV = (
 )
 BAR = (
     Item("今天", "/desk/", "sun"),
-    Item("巡查", "/do/activities.patrol/", "route", FIELD),
+    Item("巡查", "/field/", "route", WALKERS),
     Item("登记", "/do/", "add", WORK - {Role.AUDITOR}),
     Item("问题", "/problems/", "inbox", WORK),
     Item("记录", "/facts/", "board", {Role.AUDITOR}),
@@ -118,7 +119,7 @@ def installation(request: HttpRequest) -> dict[str, Any]:
         told = f"{len(looking.held)} 个任职" if several else post_words(post) if post else "没有任职"
         context["acting"] = {"name": name, "post": told}
         # Tells a browser whose drafts these are, and nobody who it is.
-        context["drafts_of"] = salted_hmac("drafts", str(looking.actor.pk)).hexdigest()[:16]
+        context["drafts_of"] = mark(looking.actor)
         context["idle_left"] = idle_left(request) if "seen" in request.session else 0
         context["idle_seconds"] = settings.SESSION_IDLE_SECONDS
     return context

@@ -40,6 +40,8 @@ PAGES: tuple[Stop, ...] = (
     Stop("", "/nothing/"),
     Stop("member", "/desk/"),
     Stop("member", "/do/activities.patrol/"),
+    Stop("member", "/field/"),
+    Stop("", "/field/shell/"),
     Stop("secretary", "/desk/"),
     Stop("secretary", "/problems/?view=all"),
     Stop("secretary", "/problems/?view=all&category=0101", "/problems/4"),

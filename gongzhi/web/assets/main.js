@@ -11,5 +11,8 @@ import "./keys.js";
 import "./paper.js";
 import "./search.js";
 import "./maps.js";
+import "./intake.js";
+import "./track.js";
+import "./field/leave.js";
 
 document.documentElement.classList.add("js");
