@@ -33,7 +33,7 @@ from gongzhi.rooms.activities.models import Slot
 from gongzhi.rooms.problems.rules import is_removal
 from gongzhi.web.access import only, signed_in, viewer
 from gongzhi.web.doing import Field, Form, open_acts
-from gongzhi.web.problems import rows_of
+from gongzhi.web.problems.rows import rows_of
 
 NOON = 12
 # What the page needs when there is no line.
