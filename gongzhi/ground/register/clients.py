@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from uuid import UUID
+from datetime import datetime
 
-from gongzhi.ground import now
-from gongzhi.ground.keys import uuid7
 from gongzhi.ground.ledger import numbers
 from gongzhi.ground.ledger.acts import Audience, By, Entry, act, lock
 from gongzhi.ground.ledger.models import Fact
-from gongzhi.ground.people.models import Actor, Role
+from gongzhi.ground.people.models import Role
 from gongzhi.ground.places.models import Place, district_place
 from gongzhi.ground.refusals import Conflict, Refused
-from gongzhi.ground.register.models import Client
+from gongzhi.ground.register.models import Client, Delivery
 
 KEY_SHORTEST, NAME_LONGEST, MOST = 32, 40, 50
 
@@ -34,11 +31,11 @@ def _district(by: By) -> Place:
     who=(Role.ADMINISTRATOR,),
     place=lambda **_: None,
     audience=Audience.ORGANISATION,
-    terms={"name": "对接单位和程序", "key": "密钥"},
-    example={"name": "郑好办 App", "key": "Vq3mX9tB2nK7wR4yZ8cH5jL1pD6sF0gA"},
+    terms={"name": "对接单位和程序", "secret": "密钥"},
+    example={"name": "郑好办 App", "secret": "Vq3mX9tB2nK7wR4yZ8cH5jL1pD6sF0gA"},
     in_person=True,
 )
-def admit(*, by: By, name: str, key: str) -> Entry:
+def admit(*, by: By, name: str, secret: str) -> Entry:
     """Let a program of others send in what residents tell it, through the open interface (Open311): one key for each.
 
     Only the key's digest is kept. The key opens nothing but the door anyone may use without one; it says who answers
@@ -47,11 +44,11 @@ def admit(*, by: By, name: str, key: str) -> Entry:
     name = " ".join(name.split())
     if not name or len(name) > NAME_LONGEST:
         raise Refused("clients.name", f"请写明是谁的什么程序，最多 {NAME_LONGEST} 字", field="name")
-    if len(key) < KEY_SHORTEST or not key.isascii() or not key.isprintable() or " " in key:
-        raise Refused("clients.key", f"密钥至少 {KEY_SHORTEST} 个随机的字母和数字", field="key")
-    digest, known = Client.digest_of(key), Client.objects.filter(district=by.district)
+    if len(secret) < KEY_SHORTEST or not secret.isascii() or not secret.isprintable() or " " in secret:
+        raise Refused("clients.secret", f"密钥至少 {KEY_SHORTEST} 个随机的字母和数字", field="secret")
+    digest, known = Client.digest_of(secret), Client.objects.filter(district=by.district)
     if known.filter(digest=digest).exists():
-        raise Conflict("clients.key_taken", "这个密钥已经发过，请另取一个", field="key")
+        raise Conflict("clients.secret_taken", "这个密钥已经发过，请另取一个", field="secret")
     if known.admitted().count() >= MOST:
         raise Conflict("clients.many", f"最多 {MOST} 个在用的密钥，请先收回不用的")
     made = Client(district=by.district, number=numbers.take(by.district, "client"), name=name, digest=digest)
@@ -81,24 +78,13 @@ def dismiss(*, by: By, client: Client) -> Entry:
     return Entry(subject=client, place=_district(by), label=f"接口密钥，{client.number}")
 
 
-def key_for(client: Client) -> str:
-    """The idempotency key under which the next thing this client sends in is recorded: by it the record says who sent
-    it, and how much it sends is counted."""
-    return f"{_beginning(client)}{uuid7().hex}"
+def delivered(client: Client, fact: Fact) -> None:
+    """Note who sent a record in; the record itself says of nobody more than that it was the public."""
+    Delivery.objects.create(district=client.district, client=client, fact=fact)
 
 
-def sent_since(client: Client, since: datetime, most: int) -> int:
-    """How much this client has sent in since an instant, counted up to `most`."""
-    first, last = (f"{_beginning(client)}{_floor(at)}" for at in (since, now() + timedelta(days=1)))
-    public = Actor.public(client.district)
-    found = Fact.objects.filter(district=client.district, recorded_by=public, key__gte=first, key__lt=last)
-    return found.order_by()[:most].count()
-
-
-def _beginning(client: Client) -> str:
-    return f"client/{client.number}/"
-
-
-def _floor(instant: datetime) -> str:
-    """The smallest time-ordered id of an instant."""
-    return UUID(int=int(instant.timestamp() * 1000) << 80).hex
+def is_over(client: Client, most: int, since: datetime) -> bool:
+    """Whether this client has sent so much since an instant, counted over all processes."""
+    sent = Delivery.objects.filter(district=client.district, client=client).order_by("-id")
+    last = sent.values_list("fact__recorded_at", flat=True)[most - 1 : most].first()
+    return last is not None and last >= since

@@ -219,3 +219,21 @@ class Client(models.Model):
     def of_key(cls, key: str, district: str) -> Client | None:
         """The program that shows this key, unless it was taken back."""
         return cls.objects.admitted().filter(district=district, digest=cls.digest_of(key)).first()
+
+
+class Delivery(models.Model):
+    """送达: which program sent a record in."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    district = DistrictField()
+    client = ScopedFK(Client, models.PROTECT, db_index=False, related_name="deliveries", verbose_name="对接程序")
+    fact = models.OneToOneField(Fact, models.PROTECT, related_name="+", verbose_name="记录")
+
+    class Meta:
+        verbose_name = "送达"
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["district", "client", "id"], name="delivery_client"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.fact_id)
