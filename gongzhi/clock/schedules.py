@@ -19,8 +19,10 @@ from gongzhi.ground.people.models import Actor
 from gongzhi.ground.refusals import Refused
 from gongzhi.ground.tasks.acts import lapse as lapse_task
 from gongzhi.ground.tasks.models import Task
+from gongzhi.rooms.problems import household_reads
 from gongzhi.rooms.problems import reads as problems
 from gongzhi.rooms.problems.acts import lapse as lapse_problem
+from gongzhi.rooms.problems.households import call_watch
 
 Job = tuple[datetime, str, Callable[[By], Fact]]
 
@@ -42,6 +44,12 @@ def _problems_past_due(district: str, until: datetime) -> Iterator[Job]:
         yield dispatch.due_at, f"lapse:{dispatch.pk}", _calling(lapse_problem, problem=dispatch.problem)
 
 
+def _removals_to_watch(district: str, until: datetime) -> Iterator[Job]:
+    for watch in household_reads.watches_to_call(district, until):
+        at = datetime.combine(watch.due_on, time(), SHANGHAI)
+        yield at, f"watch:{watch.problem.pk}:{watch.since}:{watch.round}", _calling(call_watch, problem=watch.problem)
+
+
 def _tasks_past_due(district: str, until: datetime) -> Iterator[Job]:
     """A task lapses when the day after its day begins."""
     late = Task.objects.filter(district=district, lapse=None).overdue(until.astimezone(SHANGHAI).date())
@@ -58,6 +66,7 @@ def _feedback_past_due(district: str, until: datetime) -> Iterator[Job]:
 
 SCHEDULES = (
     Schedule("到期未办结", _problems_past_due),
+    Schedule("到期复看", _removals_to_watch),
     Schedule("交办逾期", _tasks_past_due),
     Schedule("投诉建议逾期", _feedback_past_due),
 )

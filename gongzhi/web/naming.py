@@ -55,6 +55,7 @@ FACETS = {
     "source": "来源",
     "mode": "方式",
     "owner": "搭建人类别",
+    "round": "第几次",
 }
 PARTIES = {
     "assignee": "承办",

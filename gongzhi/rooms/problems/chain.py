@@ -192,6 +192,11 @@ class Law:
         cited = self.cite(code)
         return f"（{cited}）" if cited else ""
 
+    def version(self, code: str) -> str:
+        """The text by which a record names the rule; nothing where none was in force."""
+        rule = self.rules.get(code)
+        return rule.ref if rule else ""
+
     def last_day(self, start: date, code: str) -> date:
         """The last day of a term that starts on a day. Refused without a rule."""
         rule = self.rules.get(code)

@@ -79,7 +79,7 @@ class PlanStep(Step):
 
     @property
     def ref(self) -> str:
-        return str(self.id)
+        return str(self.fact_id)
 
     @property
     def help_words(self) -> str:
@@ -87,10 +87,10 @@ class PlanStep(Step):
 
     @classmethod
     def refer(cls, text: str, district: str, among: PlanStepQuerySet | None = None) -> PlanStep:
-        """The step of this id. Raises Unknown."""
+        """The step that this record tells of. Raises Unknown."""
         here = cls.objects.all() if among is None else among
         try:
-            found = here.filter(district=district, pk=UUID(text.strip())).select_related("problem__place").first()
+            found = here.filter(district=district, fact=UUID(text.strip())).first()
         except ValueError:
             found = None
         if found is None:
@@ -99,11 +99,12 @@ class PlanStep(Step):
 
 
 class Fulfilment(Step):
-    """落实: a step of the plan was done."""
+    """落实: a step of the plan was done, or will not be."""
 
     IN_CONFIDENCE = True
 
     step = models.OneToOneField(PlanStep, models.PROTECT, related_name="fulfilment", verbose_name="对策一步")
+    done = models.BooleanField("办到")
 
     class Meta:
         verbose_name = "落实"

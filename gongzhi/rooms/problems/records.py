@@ -42,6 +42,7 @@ STEPS = frozenset(
         "problems.reconsidered",
         "problems.resolved",
         "problems.verified",
+        "problems.handed_over",
     }
 )
 TAKEN_BACK = frozenset({"problems.withdrawn", "problems.recalled", "problems.taken_back"})

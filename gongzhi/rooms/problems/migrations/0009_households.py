@@ -274,6 +274,7 @@ class Migration(migrations.Migration):
                         verbose_name="记录",
                     ),
                 ),
+                ("done", models.BooleanField(verbose_name="办到")),
                 (
                     "problem",
                     gongzhi.ground.keys.ScopedFK(

@@ -1,0 +1,248 @@
+"""What was agreed with households, how far the agency is, what is to be looked at again, how far a yard is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from itertools import islice
+
+from django.db.models import Case, Count, DateField, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum, When
+
+from gongzhi.ground import day_of
+from gongzhi.ground.keys import under
+from gongzhi.ground.ledger.models import Bound, Fact, Measure
+from gongzhi.ground.ledger.reads import Figure
+from gongzhi.ground.people.may import Viewer
+from gongzhi.ground.places.models import Place, PlaceKind
+from gongzhi.ground.rules import reads as norms
+from gongzhi.ground.rules.calendar import work_calendar
+from gongzhi.ground.rules.models import Rule
+from gongzhi.rooms.problems import rules
+from gongzhi.rooms.problems.chain import CODES, Law, Paper, Written
+from gongzhi.rooms.problems.household_models import (
+    Handing,
+    Look,
+    PlanStep,
+    Round,
+    WatchDue,
+    Writ,
+)
+from gongzhi.rooms.problems.models import Owner, Problem, Resolution, Stage, Verification
+
+ROUNDS = {Round.FIRST: "problems.watch.first", Round.SECOND: "problems.watch.second"}
+# Fewer than this many and a number on a public page might tell of one household.
+FEW = 3
+# How much was removed, in the order a board prints it.
+REMOVED = ("shed_removed", "shed_area", "plot_cleared", "plot_area")
+
+
+def handing_of(problem: Problem) -> Handing | None:
+    return Handing.objects.filter(district=problem.district, problem=problem).select_related("agency", "fact").first()
+
+
+def papers_of(handing: Handing) -> list[Written]:
+    """The agency's papers as they are mirrored, in the order in which they were."""
+    return [one.written for one in Writ.objects.filter(district=handing.district, handing=handing).order_by("id")]
+
+
+def law_for(district: str, papers: Sequence[Written], on: date) -> Law:
+    """The law a case goes by: what was in force when its first paper was written."""
+    began = min((one.on for one in papers), default=on)
+    return Law(norms.rules(CODES, on=began, district=district), work_calendar(district=district))
+
+
+def keeps_file(looking: Viewer, problem: Problem) -> bool:
+    """Whether the household's file is open to this viewer: to who answers for the area, and to the auditor."""
+    return looking.is_auditor or any(problem.path.startswith(path) for path in looking.officer_areas)
+
+
+def follows_case(looking: Viewer, problem: Problem, handing: Handing | None) -> bool:
+    """Whether the agency's papers are: to them, and to those of the agency."""
+    ours = handing is not None and any(handing.agency.path.startswith(path) for path in looking.organisations)
+    return ours or keeps_file(looking, problem)
+
+
+@dataclass(frozen=True)
+class Watch:
+    """A look that is to be taken: of what, which one, counted from when, due when, by which rule."""
+
+    problem: Problem
+    round: Round
+    since: date
+    due_on: date
+    rule_version: str
+
+
+def removed(district: str) -> QuerySet[Problem]:
+    """Problems whose removal another verified or the agency's papers tell of, `since` when, and whose last look was not
+    taken yet. What came back has ended its watch."""
+    made = Resolution.objects.filter(district=district, problem=OuterRef("pk"), mode__in=rules.REMOVED)
+    passed = Verification.objects.filter(district=district, problem=OuterRef("pk"), passed=True).order_by("-id")
+    ended = Writ.objects.filter(
+        district=district, problem=OuterRef("pk"), paper__in=(Paper.SELF_REMOVED, Paper.EXECUTED)
+    ).order_by("-id")
+    here = Problem.objects.filter(
+        Q(stage=Stage.VERIFIED) & Exists(made) | Q(stage=Stage.HANDED),
+        district=district,
+        category__in=sorted(rules.REMOVALS),
+    )
+    since = here.annotate(
+        since=Case(
+            When(stage=Stage.HANDED, then=Subquery(ended.values("on")[:1])),
+            default=Subquery(passed.values("fact__day")[:1]),
+            output_field=DateField(),
+        )
+    )
+    return since.filter(~_looked(district, Q(round=Round.SECOND) | Q(again__isnull=False)), since__isnull=False)
+
+
+def _looked(district: str, which: Q) -> Exists:
+    return Exists(Look.objects.filter(which, district=district, problem=OuterRef("pk"), since=OuterRef("since")))
+
+
+def _called(district: str, number: Round) -> Exists:
+    here = WatchDue.objects.filter(district=district, problem=OuterRef("pk"), since=OuterRef("since"))
+    return Exists(here.filter(round=number))
+
+
+def _terms(on: date, district: str) -> dict[Round, Rule]:
+    return {number: norms.rule(code, on=on, district=district) for number, code in ROUNDS.items()}
+
+
+def _watch(problem: Problem, number: Round, terms: dict[Round, Rule]) -> Watch:
+    since: date = problem.since  # type: ignore[attr-defined]
+    return Watch(problem, number, since, since + timedelta(days=int(terms[number].value)), terms[number].ref)
+
+
+def watch_of(problem: Problem, on: date) -> Watch | None:
+    """The next look at a removal, due or not yet; the last that is due stands for those before it."""
+    row = removed(problem.district).filter(pk=problem.pk).first()
+    if row is None:
+        return None
+    terms = _terms(on, problem.district)
+    taken = Look.objects.filter(district=problem.district, problem=problem, since=row.since)
+    both = [_watch(row, number, terms) for number in Round if not taken.filter(round=number).exists()]
+    due = [one for one in both if one.due_on <= on]
+    return due[-1] if due else both[0] if both else None
+
+
+def watches(area: Place, on: date, most: int) -> list[Watch]:
+    """The looks due in an area on a day, the longest due first; at most so many."""
+    here = removed(area.district).filter(under(area.path)).select_related("place", "fact")
+    rows = _due(here, on, area.district, lambda number: _looked(area.district, Q(round=number)))
+    return sorted(islice(rows, most), key=lambda one: one.due_on)
+
+
+def watches_to_call(district: str, until: datetime) -> Iterator[Watch]:
+    """Looks that fell due and that nobody was told of: work for `problems.call_watch`."""
+    here = removed(district).select_related("place", "fact")
+    return _due(here, day_of(until), district, lambda number: _called(district, number))
+
+
+def _due(problems: QuerySet[Problem], on: date, district: str, over: Callable[[Round], Exists]) -> Iterator[Watch]:
+    """The look of each removal that is due on a day and not over."""
+    terms = _terms(on, district)
+    second = on - timedelta(days=int(terms[Round.SECOND].value))
+    first = on - timedelta(days=int(terms[Round.FIRST].value))
+    for row in problems.filter(~over(Round.SECOND), since__lte=second).order_by("since", "id"):
+        yield _watch(row, Round.SECOND, terms)
+    for row in problems.filter(~over(Round.FIRST), since__lte=first, since__gt=second).order_by("since", "id"):
+        yield _watch(row, Round.FIRST, terms)
+
+
+@dataclass
+class Progress:
+    """同院同尺: how far a yard is, in numbers of structures and in what was removed; nobody is named or told apart."""
+
+    place: Place | None
+    clues: int = 0
+    declared: int = 0
+    cadres: int = 0
+    planned: int = 0
+    removed: int = 0
+    watched: int = 0
+    handed: int = 0
+    amounts: dict[str, Figure] = field(default_factory=dict)
+
+    def add(self, other: Progress) -> None:
+        for name in COUNTED:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for code, one in other.amounts.items():
+            self.amounts[code] = self.amounts.get(code, Figure(code)) + one
+
+
+COUNTED = ("clues", "declared", "cadres", "planned", "removed", "watched", "handed")
+GONE = (Stage.VERIFIED, Stage.RESOLVED)
+COUNTS_AS_CLUE = (
+    Stage.REPORTED,
+    Stage.DISPATCHED,
+    Stage.BOUNCED,
+    Stage.DEFERRED,
+    Stage.RESOLVED,
+    Stage.VERIFIED,
+    Stage.HANDED,
+)
+
+
+def progress(area: Place) -> list[Progress]:
+    """Every yard of an area that has structures, by name; what lies in no yard comes last, under no place."""
+    district = area.district
+    yards = list(Place.objects.under(area).filter(kind=PlaceKind.YARD).order_by("name", "path"))
+    found: dict[str, Progress] = {}
+
+    def of(path: str) -> Progress:
+        yard = next((one for one in yards if path.startswith(one.path)), None)
+        return found.setdefault(yard.path if yard else "", Progress(yard))
+
+    here = Problem.objects.under(area).filter(category__in=sorted(rules.REMOVALS), stage__in=COUNTS_AS_CLUE)
+    for path, stage, count in here.values_list("path", "stage").annotate(Count("id")).order_by():
+        one = of(path)
+        one.clues += count
+        one.handed += count if stage == Stage.HANDED else 0
+    gone = Resolution.objects.filter(district=district, problem=OuterRef("pk"), mode__in=rules.REMOVED)
+    for path, count in _by_path(here.filter(Exists(gone), stage__in=GONE)):
+        of(path).removed += count
+    for path, count in _by_path(here.filter(plansteps__isnull=False)):
+        of(path).planned += count
+    declared = here.filter(declarations__isnull=False)
+    for path, count in _by_path(declared):
+        of(path).declared += count
+    for path, count in _by_path(declared.filter(declarations__owner=Owner.CADRE)):
+        of(path).cadres += count
+    for path, count in _by_path(removed(district).filter(under(area.path))):
+        of(path).watched += count
+    facts = Fact.objects.under(area).as_of().filter(kind__startswith="problems.")
+    sums = (
+        Measure.objects.filter(under(area.path, "fact__path"), district=district, indicator__in=REMOVED)
+        .filter(fact__in=facts.order_by())
+        .values("indicator", path=F("fact__path"))
+        .annotate(total=Sum("quantity"), inexact=Count("id", filter=Q(bound=Bound.AT_LEAST)))
+        .order_by()
+    )
+    for row in sums:
+        one, code = of(row["path"]), row["indicator"]
+        one.amounts[code] = one.amounts.get(code, Figure(code)) + Figure(code, row["total"], row["inexact"])
+    rest = found.pop("", None)
+    return [found[one.path] for one in yards if one.path in found] + ([rest] if rest else [])
+
+
+def _by_path(problems: QuerySet[Problem]) -> list[tuple[str, int]]:
+    return list(problems.values_list("path").annotate(Count("id", distinct=True)).order_by())
+
+
+def for_the_public(rows: Sequence[Progress]) -> tuple[list[Progress], Progress]:
+    """The yards that have enough structures for their numbers to name nobody, and the others put together."""
+    shown, others = [], Progress(None)
+    for one in rows:
+        if one.place is None or one.clues < FEW:
+            others.add(one)
+        else:
+            shown.append(one)
+    return shown, others
+
+
+def steps_of(problem: Problem) -> list[PlanStep]:
+    """The plan of a household, by day."""
+    here = PlanStep.objects.filter(district=problem.district, problem=problem)
+    return list(here.select_related("fulfilment__fact", "fact").order_by("due_on", "id"))
