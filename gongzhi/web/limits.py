@@ -1,4 +1,5 @@
-"""How often one sender may do what needs no account. Nobody's address is kept: only a keyed digest, for minutes.
+"""How often, and how much, one sender may do what needs no account. Nobody's address is kept: only a keyed digest,
+while it counts.
 
 Each server process counts for itself, so with several of them somewhat more gets through; what writes to the database
 has a limit over all of them besides.
@@ -21,13 +22,13 @@ class Limit:
     most: int
     seconds: int
 
-    def over(self, request: HttpRequest) -> bool:
-        """Count one more by this sender; whether it is too many."""
+    def over(self, request: HttpRequest, amount: int = 1) -> bool:
+        """Count so many more by this sender; whether it is too many."""
         sender = salted_hmac("gongzhi.sender", request.META.get("REMOTE_ADDR", ""), algorithm="sha256").hexdigest()
         key = f"limit:{self.name}:{sender}"
         cache.add(key, 0, self.seconds)
         try:
-            return int(cache.incr(key)) > self.most
+            return int(cache.incr(key, amount)) > self.most
         except ValueError:
             # It ran out between the two.
             return False

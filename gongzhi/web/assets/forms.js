@@ -87,7 +87,7 @@ htmx.onLoad((root) => {
     exchange(form);
     keep(form);
   });
-  const errors = root.querySelector(".errors");
+  const errors = root.querySelector(".errors, .near");
   if (errors) errors.focus();
 });
 

@@ -129,6 +129,49 @@ function controls(place, map) {
   map.attributionControl.setPrefix(false);
 }
 
+function pressed(words, press) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "btn";
+  button.textContent = words;
+  button.addEventListener("click", press);
+  return button;
+}
+
+/* A point for the form around the map: by a press on it, by its middle from the keyboard, by where the device says it
+   is. The form's `longitude` and `latitude` hold it. */
+function picking(place, map) {
+  const { longitude, latitude } = place.closest("form").elements;
+  const said = document.createElement("p");
+  said.className = "pick-said";
+  const words = document.createElement("span");
+  words.setAttribute("role", "status");
+  const mark = L.marker(map.getCenter(), { icon: L.divIcon({ className: "map-here", iconSize: [44, 44] }), interactive: false, keyboard: false });
+  const put = (at) => {
+    longitude.value = at ? at.lng.toFixed(6) : "";
+    latitude.value = at ? at.lat.toFixed(6) : "";
+    if (at) mark.setLatLng(at).addTo(map);
+    else mark.remove();
+    words.textContent = at ? "已经标在图上，可以再点别处" : "还没有标";
+    away.hidden = !at;
+  };
+  const away = pressed("不标了", () => put(null));
+  const where = pressed("用我现在的位置", () => {
+    words.textContent = "正在找您的位置";
+    navigator.geolocation.getCurrentPosition((found) => {
+      const at = L.latLng(found.coords.latitude, found.coords.longitude);
+      put(at);
+      map.setView(at, 17);
+    }, () => { words.textContent = "没有找到您的位置，请在图上点"; }, { enableHighAccuracy: true, timeout: 10000 });
+  });
+  said.append(words, pressed("标在图的正中", () => put(map.getCenter())));
+  if (isSecureContext && navigator.geolocation) said.append(where);
+  said.append(away);
+  place.after(said);
+  map.on("click", (event) => put(event.latlng));
+  put(longitude.value ? L.latLng(Number(latitude.value), Number(longitude.value)) : null);
+}
+
 async function draw(place) {
   const address = place.dataset.map;
   let told = await fetched(address);
@@ -140,17 +183,21 @@ async function draw(place) {
   controls(place, map);
   if (place.dataset.tiles) L.tileLayer(place.dataset.tiles, { maxZoom: 18, attribution: place.dataset.source || "" }).addTo(map);
   const known = new Set();
+  const picks = "pick" in place.dataset;
   const layer = L.geoJSON(null, {
-    style: styleOf,
+    // While a point is picked, what is drawn is only there to find one's way.
+    style: (feature) => ({ ...styleOf(feature), interactive: !picks }),
     pointToLayer: pointOf,
+    filter: (feature) => !picks || !(feature.properties.kind in POINTS),
     onEachFeature: (feature, drawn) => {
-      drawn.bindPopup(() => telling(feature.properties));
+      if (!picks) drawn.bindPopup(() => telling(feature.properties));
       named(feature, drawn, known);
       titled(feature, drawn);
     },
   }).addTo(map);
   layer.addData(told);
   map.fitBounds(layer.getBounds(), { padding: [32, 32], maxZoom: 17 });
+  if (picks) picking(place, map);
   const names = () => {
     place.classList.toggle("map-far", map.getZoom() < NAMED_FROM);
     spread(place);
