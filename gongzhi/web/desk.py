@@ -37,7 +37,7 @@ from gongzhi.web import feedback, tasks
 from gongzhi.web.access import PLAIN, at_desk, chosen_post, signed_in
 from gongzhi.web.doing import open_acts
 from gongzhi.web.naming import post_words
-from gongzhi.web.problems import Row, rows_of
+from gongzhi.web.problems.rows import Row, rows_of
 from gongzhi.web.recent import recent
 
 WAITED = 6

@@ -4,6 +4,8 @@
     if category := filters["category"]: …
     {% include "components/filters.html" with filters=filters order="按到期时间，最急的在前" %}
 
+A field with `more` is folded away under 更多条件 until it says something.
+
 A value the form does not offer is answered in words (400), never taken for "all". Other parameters of the address are
 kept; the place in the list is not, because it is another list now.
 """
@@ -11,7 +13,7 @@ kept; the place in the list is not, because it is another list now.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import urlencode
 
 from django.http import HttpRequest
@@ -35,6 +37,7 @@ class Select:
     options: Iterable[tuple[str, str]]
     empty: str = "不限"
     grow: bool = False
+    more: bool = False
     kind: str = field(default="select", init=False)
 
     def read(self, text: str) -> str:
@@ -52,6 +55,7 @@ class Day:
 
     name: str
     title: str
+    more: bool = False
     kind: str = field(default="date", init=False)
     grow: bool = field(default=False, init=False)
 
@@ -69,6 +73,7 @@ class Search:
     name: str = "q"
     title: str = "查找"
     help: str = ""
+    more: bool = False
     kind: str = field(default="search", init=False)
     grow: bool = field(default=True, init=False)
 
@@ -105,7 +110,7 @@ class Filters:
         self.fields: list[Chosen] = []
         for one in fields:
             if isinstance(one, Select):
-                one = Select(one.name, one.title, list(one.options), one.empty, one.grow)
+                one = replace(one, options=list(one.options))
             text = self.given.get(one.name, "")
             if not text and isinstance(one, Select) and not one.empty:
                 text = next((code for code, _ in one.options), "")
@@ -113,6 +118,19 @@ class Filters:
 
     def __getitem__(self, name: str) -> str:
         return {one.field.name: one.value for one in self.fields}[name]
+
+    @property
+    def plain(self) -> list[Chosen]:
+        return [one for one in self.fields if not one.field.more]
+
+    @property
+    def further(self) -> list[Chosen]:
+        """Those asked for seldom: folded away until one of them says something."""
+        return [one for one in self.fields if one.field.more]
+
+    @property
+    def unfolded(self) -> bool:
+        return any(one.value for one in self.further)
 
     @property
     def kept(self) -> list[tuple[str, str]]:

@@ -38,7 +38,7 @@ from gongzhi.web.filters import Search as Typed
 from gongzhi.web.naming import ERASED, Amount, Tag, Words, amounts_of, names_of, texts_of
 from gongzhi.web.noticeboard import SOLVED, Figure, figures
 from gongzhi.web.periods import KINDS
-from gongzhi.web.problems import rows_of
+from gongzhi.web.problems.rows import rows_of
 from gongzhi.web.templatetags.words import thing
 
 FACTS = 12

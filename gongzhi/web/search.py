@@ -37,7 +37,7 @@ from gongzhi.web.errors import Unclear
 from gongzhi.web.facts import root_place
 from gongzhi.web.limits import Limit
 from gongzhi.web.naming import address_of, post_words
-from gongzhi.web.problems import TAGS
+from gongzhi.web.problems.rows import TAGS
 from gongzhi.web.templatetags.words import thing
 
 # A page of all kinds shows so many of each; a page of one kind so many.

@@ -28,7 +28,7 @@ from gongzhi.web.doing import Verb
 from gongzhi.web.errors import Unclear
 from gongzhi.web.filters import Filters, Search, Select
 from gongzhi.web.naming import Tag, Words, actor_words, knows_who, names_of, texts_of
-from gongzhi.web.problems import Shown, because_words
+from gongzhi.web.problems.story import Shown, because_words
 from gongzhi.web.recent import opened
 from gongzhi.web.undoing import can_undo
 

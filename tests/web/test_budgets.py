@@ -11,7 +11,7 @@ from tests.web.conftest import SignIn, Week
 pytestmark = pytest.mark.slow
 
 LISTS = [
-    ("secretary", "/problems/?view=all", 19),
+    ("secretary", "/problems/?view=all", 21),
     ("secretary", "/tasks/?view=all", 14),
     ("secretary", "/people/", 18),
     ("secretary", "/facts/", 14),

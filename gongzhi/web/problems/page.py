@@ -1,0 +1,104 @@
+"""One problem: its clock, its records as a story, what may be done next and by whom."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from gongzhi.ground import now
+from gongzhi.ground.ledger.models import Fact
+from gongzhi.ground.rules import reads as norms
+from gongzhi.ground.rules.calendar import Calendar, Deadline, Mark, strip, work_calendar
+from gongzhi.ground.rules.models import Rule
+from gongzhi.rooms.problems import reads, records, rules
+from gongzhi.rooms.problems.deadlines import term_of
+from gongzhi.rooms.problems.models import Problem, Source, Stage
+from gongzhi.web.access import WORK, only, signed_in
+from gongzhi.web.naming import Words, knows_who, names_of
+from gongzhi.web.photos import photos_of
+from gongzhi.web.problems.next import next_of
+from gongzhi.web.problems.rows import categories, clock_of, tag_of
+from gongzhi.web.problems.story import shown
+from gongzhi.web.recent import opened
+
+# The strip of an overdue problem goes on for so long.
+OVERDUE_SHOWN = timedelta(days=5)
+
+
+@dataclass(frozen=True)
+class Day:
+    """A cell of the clock strip."""
+
+    day: date
+    mark: str
+    words: str
+
+
+@require_safe
+@only(WORK)
+def page(request: HttpRequest, number: str) -> HttpResponse:
+    """One problem: its clock, its records, oldest first, and the acts open to one's posts."""
+    looking = signed_in(request)
+    problem = (
+        Problem.objects.filter(district=looking.actor.district, number=number)
+        .visible_to(looking)
+        .select_related("place", "handler", "fact")
+        .first()
+    )
+    if problem is None:
+        raise Http404
+    opened(request, f"problem/{problem.number}")
+    timeline = reads.timeline(problem, looking)
+    facts = [fact for step in timeline.steps for fact in (step.fact, *(one.fact for one in step.corrections))]
+    names = names_of({fact.by_id for fact in facts if knows_who(looking, fact)})
+    words = Words()
+    seen = photos_of(facts, looking)
+    steps = [shown(step, words, names, looking, seen) for step in timeline.steps]
+    calendar = work_calendar(district=problem.district)
+    clock = clock_of(problem, calendar, now())
+    term, days, rule = explained(problem, facts, calendar)
+    following = next_of(problem, looking)
+    category = categories(problem.district).get(problem.category, problem.category)
+    context = {
+        "problem": problem,
+        "title": f"{problem.place}{category}",
+        "category": category,
+        "source": Source(problem.source).label,
+        "page_year": problem.fact.day.year,
+        "steps": steps,
+        "hidden": timeline.hidden,
+        "count": len(facts),
+        "clock": clock,
+        "tag": tag_of(problem, clock),
+        "term": term,
+        "days": days,
+        "rule": rule,
+        "acts": following.doable,
+        "following": following,
+        "barred": following.barred,
+        "here": reverse("problem", args=[problem.number]),
+        "removal": rules.is_removal(problem.category),
+    }
+    return render(request, "problems/page.html", context)
+
+
+def explained(
+    problem: Problem, facts: Sequence[Fact], calendar: Calendar
+) -> tuple[Deadline | None, list[Day], Rule | None]:
+    """The term of the dispatch that counts, day by day, with the rule behind it."""
+    current = records.dispatch_of(problem)
+    if current is None:
+        return None, [], None
+    term = term_of(current)
+    done = next((fact.at for fact in reversed(facts) if fact.kind == "problems.resolved"), None)
+    if problem.stage == Stage.DISPATCHED:
+        done = None
+    marks = strip(term, calendar, min(now(), current.due_at + OVERDUE_SHOWN), done)
+    cells = [Day(day, str(mark), Mark(mark).label) for day, mark in marks]
+    return term, cells, norms.version(current.rule_version)
