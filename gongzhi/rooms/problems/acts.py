@@ -71,7 +71,8 @@ HANDLERS = (
 
 
 def handler_of(problem: Problem, **_: object) -> Organisation | None:
-    return problem.handler
+    handler: Organisation | None = problem.handler
+    return handler
 
 
 def place_unless_handled(problem: Problem, **_: object) -> Place | None:

@@ -276,6 +276,16 @@ class Dispatch(models.Model):
     organisation = ScopedFK(Organisation, models.PROTECT, related_name="+", verbose_name="承办单位")
     due_at = models.DateTimeField("到期时间")
     rule_version = models.CharField("时限依据", max_length=80)
+    # Which rule named this organisation; none where somebody chose another.
+    route = ScopedFK(
+        "problems.Route",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        db_index=False,
+        related_name="+",
+        verbose_name="派遣规则",
+    )
     # Until it is resolved in time, lapses or is handed on in time; what the clock looks through.
     running = models.BooleanField("计时中", default=True)
 
@@ -507,3 +517,4 @@ class CallBack(Step):
 # The room's other tables; they point at the ones above.
 from gongzhi.rooms.problems import household_models as household_models  # noqa: E402
 from gongzhi.rooms.problems import intake_models as intake_models  # noqa: E402
+from gongzhi.rooms.problems import routing_models as routing_models  # noqa: E402

@@ -33,6 +33,8 @@ M = TypeVar("M", bound=Model)
 # What moves a problem on, in order of time; visits, pauses and lapses only stand beside it.
 STEPS = frozenset(
     {
+        "problems.submitted",
+        "problems.accepted",
         "problems.reported",
         "problems.filed",
         "problems.dispatched",
@@ -43,6 +45,9 @@ STEPS = frozenset(
         "problems.resolved",
         "problems.verified",
         "problems.handed_over",
+        "problems.closed",
+        "problems.reopened",
+        "problems.rechecked",
     }
 )
 TAKEN_BACK = frozenset({"problems.withdrawn", "problems.recalled", "problems.taken_back"})
@@ -73,7 +78,12 @@ def locked(by: By, problem: Problem) -> tuple[Problem, list[Fact], Fact | None]:
 
 
 def was_returned(steps: Sequence[Fact]) -> bool:
-    return bool(steps) and steps[-1].facets.get("outcome") == Outcome.RETURNED
+    """Whether the last step says that it was not done: whoever looked, or whoever had told of it."""
+    return asked_again(steps) or (bool(steps) and steps[-1].facets.get("outcome") == Outcome.RETURNED)
+
+
+def asked_again(steps: Sequence[Fact]) -> bool:
+    return bool(steps) and steps[-1].kind == "problems.reopened"
 
 
 def dispatch_of(problem: Problem, *, without: Fact | None = None) -> Dispatch | None:

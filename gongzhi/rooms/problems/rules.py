@@ -63,6 +63,8 @@ def may_answer(organisation: Organisation, on: date) -> Verdict:
     """Nobody hands work to what no longer exists."""
     if organisation.in_force(on):
         return YES
+    if organisation.valid_from and on < organisation.valid_from:
+        return Verdict(False, f"“{organisation}”这一天还没有成立，请核对日期")
     return Verdict(False, f"“{organisation}”已撤销，请派给接续的单位")
 
 
@@ -75,15 +77,15 @@ def may_dispatch(
     disputed: bool = False,
 ) -> Verdict:
     """A problem is handed out once; again when its organisation sent it back, or when its resolution was, and then to
-    somebody else: after a return the same organisation goes on within the term it had. `disputed`: sent back too
-    often, so that the street decides."""
+    somebody else: after a return the same organisation goes on within the term it had. `disputed`: sent back, or
+    asked for again, too often, so that the street decides."""
     if not (there := may_answer(organisation, on)):
         return there
     if stage == Stage.REPORTED:
         return YES
     if stage == Stage.BOUNCED:
         if disputed:
-            return Verdict(False, "这件事退单不止一次，由街道裁定承办单位，不能再派")
+            return Verdict(False, "这件事多次退单或要求重办，由街道裁定承办单位，不能再派")
         if handler == organisation:
             return Verdict(False, f"{handler}已经退单，请派给别的单位；仍由它承办的请街道裁定")
         return YES
