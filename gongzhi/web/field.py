@@ -33,6 +33,7 @@ from gongzhi.rooms.activities.models import Slot
 from gongzhi.rooms.problems.rules import is_removal
 from gongzhi.web.access import only, signed_in, viewer
 from gongzhi.web.doing import Field, Form, open_acts
+from gongzhi.web.patrols import READERS
 from gongzhi.web.problems.rows import rows_of
 
 NOON = 12
@@ -96,6 +97,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "doors": field.doors(looking) if "problems.visit" in papers else [],
         "problems": problems,
         "key": str(uuid4()),
+        "may_week": looking.holds(*READERS),
         "mark": field.mark(looking.actor),
     }
     return render(request, "field/page.html", context)

@@ -42,6 +42,7 @@ PAGES: tuple[Stop, ...] = (
     Stop("member", "/do/activities.patrol/"),
     Stop("member", "/field/"),
     Stop("", "/field/shell/"),
+    Stop("secretary", "/patrols/?week=2020-06-08"),
     Stop("secretary", "/desk/"),
     Stop("secretary", "/problems/?view=all"),
     Stop("secretary", "/problems/?view=all&category=0101", "/problems/4"),

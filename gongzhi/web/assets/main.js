@@ -14,5 +14,6 @@ import "./maps.js";
 import "./intake.js";
 import "./track.js";
 import "./field/leave.js";
+import "./grid.js";
 
 document.documentElement.classList.add("js");
