@@ -19,7 +19,7 @@ from ninja.openapi.docs import DocsBase
 from ninja.openapi.schema import OpenAPISchema
 
 from gongzhi import __version__
-from gongzhi.api import acts, description, facts, files, sessions, tokens, upper
+from gongzhi.api import acts, description, facts, files, open_data, sessions, tokens, upper
 from gongzhi.api.answers import refuse
 from gongzhi.api.shapes import AnswerShape, FactShape, FactsShape, FileShape, RefusalShape, SignInShape, TokenShape
 from gongzhi.clock.retries import is_full
@@ -27,6 +27,8 @@ from gongzhi.ground.ledger.acts import Act, registry
 from gongzhi.ground.refusals import Refused
 
 View = Callable[..., HttpResponse]
+
+TAGS = ("令牌", "批量", "文件", "记录", "公开数据")
 
 
 class Docs(DocsBase):
@@ -72,7 +74,9 @@ api = Api(
     ),
     docs=Docs(),
     auth=tokens.Bearer(),
-    openapi_extra={"tags": [{"name": tag} for tag in ("令牌", "批量", "文件", "记录", *description.TAGS.values())]},
+    openapi_extra={
+        "tags": [{"name": tag} for tag in ("令牌", "批量", "文件", "记录", "公开数据", *description.TAGS.values())]
+    },
 )
 
 
@@ -180,6 +184,22 @@ api.get(
     tags=["记录"],
     response={200: dict[str, Any], **_refusals(401, 404)},
 )(facts.proof)
+api.get(
+    "problems.geojson",
+    auth=None,
+    operation_id="problems.geojson",
+    summary="公开的问题，GeoJSON",
+    tags=["公开数据"],
+    response={200: dict[str, Any], **_refusals(404, 422)},
+)(open_data.geojson)
+api.get(
+    "problems.csv",
+    auth=None,
+    operation_id="problems.csv",
+    summary="公开的问题，CSV",
+    tags=["公开数据"],
+    response={200: str, **_refusals(404, 422)},
+)(open_data.table)
 api.get(
     "briefing",
     operation_id="briefing",

@@ -42,9 +42,9 @@ def test_every_act_is_one_operation_at_its_own_address(described):
         assert {"200", "201", "401", "403", "404", "409", "422"} <= operation["responses"].keys()
 
 
-def test_nothing_is_open_but_the_sign_in(described):
+def test_nothing_is_open_but_the_sign_in_and_what_is_public(described):
     open_ones = [name for name, (_, _, operation) in operations(described).items() if not operation.get("security")]
-    assert open_ones == ["token.issue"]
+    assert open_ones == ["token.issue", "problems.geojson", "problems.csv"]
 
 
 def test_every_answer_and_parameter_is_described_in_chinese(described):
