@@ -68,9 +68,20 @@ BAR = (
 )
 PUBLIC_NAV = (
     Item("今日公开", "/", "board"),
+    Item("问题公开", "/public/", "inbox"),
     Item("地图", "/map/", "pin"),
+    Item("反映问题", "/report/", "report"),
+    Item("查进度", "/track/", "look-up"),
     Item("投诉建议", "/feedback/", "report"),
     Item("规则依据", "/rules/", "book"),
+)
+
+
+PUBLIC_BAR = (
+    Item("公开栏", "/", "board"),
+    Item("反映问题", "/report/", "report"),
+    Item("查进度", "/track/", "look-up"),
+    Item("问题公开", "/public/", "inbox"),
 )
 
 
@@ -106,7 +117,7 @@ def installation(request: HttpRequest) -> dict[str, Any]:
         "demo": demo,
         "data_until": stamp_words(last, 0) if last else "",
         "nav": here(request.path, NAV if looking else PUBLIC_NAV, roles),
-        "bar": here(request.path, BAR, roles) if looking else here(request.path, PUBLIC_NAV, roles),
+        "bar": here(request.path, BAR, roles) if looking else here(request.path, PUBLIC_BAR, roles),
     }
     large = context["look"].elder and not context["at_work"]
     if large and (place := home_place(request) or (district_place(row.district) if row else None)):

@@ -22,6 +22,7 @@ from gongzhi.ground.tasks.acts import ANSWERERS
 from gongzhi.ground.tasks.models import Stage as TaskStage
 from gongzhi.ground.tasks.models import Task
 from gongzhi.rooms.problems.acts import HANDLERS
+from gongzhi.rooms.problems.intake import ACCEPTERS
 from gongzhi.rooms.problems.models import Outcome, Problem, Stage
 from gongzhi.sheets.models import Doubt
 
@@ -96,6 +97,11 @@ def answers(fact: Fact) -> Desk | None:
     return seat(fact.place, ORGANISERS)
 
 
+def takers(fact: Fact) -> Desk | None:
+    """Who says whether what a resident told of is taken up."""
+    return seat(fact.place, ACCEPTERS)
+
+
 def successor(fact: Fact) -> Desk | None:
     party = Party.objects.filter(fact=fact, role="successor").select_related("actor").first()
     return party.actor if party else None
@@ -128,10 +134,16 @@ def tasks(*stages: TaskStage) -> Callable[[], QuerySet[Task]]:
 
 EVERYONE = tuple(Role)
 AT_WORK = problems(Stage.DISPATCHED)
+UNANSWERED = problems(Stage.SUBMITTED)
 TO_ANSWER = tasks(TaskStage.ASSIGNED, TaskStage.RETURNED)
 
 # fmt: off
 LINES = (
+    Line("submitted", "problems.submitted", "居民反映", takers, ACCEPTERS,
+         "居民反映 {number}", "请答复是否受理", "problem", UNANSWERED),
+    Line("submitted_street", "problems.submitted", "居民反映", above(*STREETS), (Role.STREET_ORGANISER,),
+         "居民反映 {number} 还没有答复是否受理", "请过问社区", "problem", UNANSWERED,
+         after="app.notices.ladder.community"),
     Line("dispatched", "problems.dispatched", "问题", handler, HANDLERS,
          "派来问题 {number}", "请处置，办结后登记", "problem", AT_WORK, urgent=True),
     Line("lapsed", "problems.lapsed", "问题", handler, HANDLERS,
