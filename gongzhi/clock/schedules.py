@@ -19,7 +19,7 @@ from gongzhi.ground.people.models import Actor
 from gongzhi.ground.refusals import Refused
 from gongzhi.ground.tasks.acts import lapse as lapse_task
 from gongzhi.ground.tasks.models import Task
-from gongzhi.rooms.problems import household_reads
+from gongzhi.rooms.problems import closing, household_reads
 from gongzhi.rooms.problems import reads as problems
 from gongzhi.rooms.problems.acts import lapse as lapse_problem
 from gongzhi.rooms.problems.households import call_watch
@@ -44,6 +44,11 @@ def _problems_past_due(district: str, until: datetime) -> Iterator[Job]:
         yield dispatch.due_at, f"lapse:{dispatch.pk}", _calling(lapse_problem, problem=dispatch.problem)
 
 
+def _problems_nobody_spoke_of(district: str, until: datetime) -> Iterator[Job]:
+    for at, resolution in closing.due_to_close(district, until):
+        yield at, f"close:{resolution.pk}", _calling(closing.close, problem=resolution.problem)
+
+
 def _removals_to_watch(district: str, until: datetime) -> Iterator[Job]:
     for watch in household_reads.watches_to_call(district, until):
         at = datetime.combine(watch.due_on, time(), SHANGHAI)
@@ -66,6 +71,7 @@ def _feedback_past_due(district: str, until: datetime) -> Iterator[Job]:
 
 SCHEDULES = (
     Schedule("到期未办结", _problems_past_due),
+    Schedule("简易流程到期结案", _problems_nobody_spoke_of),
     Schedule("到期复看", _removals_to_watch),
     Schedule("交办逾期", _tasks_past_due),
     Schedule("投诉建议逾期", _feedback_past_due),

@@ -12,24 +12,15 @@ from django.db.models import Count, Q, QuerySet, Sum
 from django.db.models.fields.json import KeyTextTransform
 
 from gongzhi.ground.keys import under
-from gongzhi.ground.ledger.models import Bound, Fact, Measure, Party, Worded
+from gongzhi.ground.ledger.models import Bound, Fact, Measure, Party, worded_models
 from gongzhi.ground.ledger.reads import Figure, history_of
 from gongzhi.ground.ledger.writing import subject_of
 from gongzhi.ground.places.models import Place
-from gongzhi.rooms.problems.models import (
-    Dispatch,
-    Problem,
-    Remeasurement,
-    Resolution,
-    Verification,
-    Visit,
-)
+from gongzhi.rooms.problems.models import Dispatch, Problem
 from gongzhi.rooms.problems.records import STEPS
 
 if TYPE_CHECKING:
     from gongzhi.ground.people.may import Viewer
-
-WORDED: tuple[type[Worded], ...] = (Problem, Visit, Resolution, Remeasurement, Verification)
 
 
 @dataclass
@@ -81,11 +72,15 @@ def timeline(problem: Problem, viewer: Viewer | None) -> Timeline:
 
 
 def _words(facts: Iterable[Fact]) -> dict[UUID, str]:
+    """The words recorded with these facts, in whichever table of the room they stand: one query. What was said in
+    confidence is read on its own page only."""
     said = {fact.pk for fact in facts if fact.words}
-    found: dict[UUID, str] = {}
-    for model in WORDED if said else ():
-        found |= dict(model._default_manager.filter(fact__in=said).values_list("fact_id", "text"))
-    return found
+    if not said:
+        return {}
+    label = Problem._meta.app_label
+    here = (one for one in worded_models() if one._meta.app_label == label and not one.IN_CONFIDENCE)
+    first, *rest = (model._default_manager.filter(fact__in=said).values_list("fact_id", "text") for model in here)
+    return dict(first.union(*rest, all=True))
 
 
 def due_to_lapse(district: str, until: datetime) -> QuerySet[Dispatch]:
