@@ -16,4 +16,4 @@ quantities are, in sums.
 
 from __future__ import annotations
 
-ACTS = ("dispatching", "standstill", "closing", "sampling", "intake", "merging", "households", "enforcing")
+ACTS = ("dispatching", "standstill", "closing", "sampling", "intake", "merging", "tickets", "households", "enforcing")
