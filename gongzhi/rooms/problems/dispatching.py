@@ -14,7 +14,7 @@ from gongzhi.ground.people.models import Role
 from gongzhi.ground.places.models import Organisation
 from gongzhi.ground.refusals import Conflict, Forbidden, Refused
 from gongzhi.ground.rules import reads as norms
-from gongzhi.rooms.problems import records, rules
+from gongzhi.rooms.problems import records, routing, rules
 from gongzhi.rooms.problems.acts import CATEGORY, HANDLERS, handler_of, place_unless_handled
 from gongzhi.rooms.problems.deadlines import bounce_term, deadline_of, due_of, flow_of
 from gongzhi.rooms.problems.models import (
@@ -239,12 +239,14 @@ def hand(by: By, problem: Problem, organisation: Organisation) -> Dispatch:
     problem.stage, problem.handler, problem.due_at = Stage.DISPATCHED, organisation, due_of(term)
     problem.flow = flow_of(problem.category, Source(problem.source), by.instant, by.district)
     problem.save(update_fields=["stage", "handler", "due_at", "flow", "filed_at"])
+    laid_down = routing.answer(problem.place, problem.category, by.day)
     return Dispatch(
         district=by.district,
         problem=problem,
         organisation=organisation,
         due_at=problem.due_at,
         rule_version=term.rule_version,
+        route=laid_down.route if laid_down and organisation in laid_down.organisations else None,
     )
 
 

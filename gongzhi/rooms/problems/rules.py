@@ -63,6 +63,8 @@ def may_answer(organisation: Organisation, on: date) -> Verdict:
     """Nobody hands work to what no longer exists."""
     if organisation.in_force(on):
         return YES
+    if organisation.valid_from and on < organisation.valid_from:
+        return Verdict(False, f"“{organisation}”这一天还没有成立，请核对日期")
     return Verdict(False, f"“{organisation}”已撤销，请派给接续的单位")
 
 
