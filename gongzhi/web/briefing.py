@@ -54,7 +54,7 @@ def page(request: HttpRequest) -> HttpResponse:
     place = place_asked(request, places)
     if place is None:
         raise Http404
-    period = asked(request, latest_day(place))
+    period = asked(request, lambda: latest_day(place))
     form = request.GET.get("format", "")
     if form and form not in FORMATS:
         raise Http404

@@ -64,8 +64,7 @@ class Asked:
 
 def period_of(request: HttpRequest, place: Place) -> Period:
     """The span an address names, else the fortnight in which something was last done here."""
-    named = request.GET.get("from") and request.GET.get("to")
-    return asked(request, today() if named else hall.latest_day(place))
+    return asked(request, lambda: hall.latest_day(place))
 
 
 def place_asked(request: HttpRequest, looking: Viewer | None) -> Place:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -86,13 +87,14 @@ def in_order(first: date, last: date) -> None:
         raise Unclear("起止日期反了，请把早的填在前面")
 
 
-def asked(request: HttpRequest, latest: date) -> Period:
-    """The span an address names by `from` and `to` or by `period`, else the fortnight of `latest`. Raises Unclear."""
+def asked(request: HttpRequest, latest: Callable[[], date]) -> Period:
+    """The span an address names by `from` and `to` or by `period`, else the fortnight of `latest`, which is asked for
+    only then. Raises Unclear."""
     given = request.GET
     kind = given.get("period", "fortnight")
     named = [day_asked(given[name]) for name in ("from", "to") if given.get(name)]
     if len(named) < 2:
-        return Period.around(latest, kind if kind in KINDS else "fortnight")
+        return Period.around(latest(), kind if kind in KINDS else "fortnight")
     first, last = named
     in_order(first, last)
     if last - first > LONGEST:
