@@ -232,16 +232,15 @@ class Report:
             name = fields.get(one.field, one.field)
             self.errors.setdefault(name, told.get(name, one.reason) if one.code == "ledger.missing" else one.reason)
 
+    def where(self) -> Place:
+        """The place all of this means. Raises Refused."""
+        here = Place.refer(self.place_code, self.root.district) if self.place_code else None
+        lon, lat = number(self.given["longitude"]), number(self.given["latitude"])
+        return whereabouts(self.root.district, here, self.given["address"], lon, lat)
+
     def look_around(self) -> list[Near]:
         """What was told of there before and may be the same."""
-        raw = self.raw()
-        place = whereabouts(
-            self.root.district,
-            Place.refer(self.place_code, self.root.district) if self.place_code else None,
-            self.given["address"],
-            raw.get("longitude"),
-            raw.get("latitude"),
-        )
+        raw, place = self.raw(), self.where()
         point = (raw["longitude"], raw["latitude"]) if "longitude" in raw and "latitude" in raw else None
         return near(place=place, category=self.given["category"], text=self.given["description"], point=point)
 

@@ -12,13 +12,14 @@ from datetime import date, datetime
 from typing import Any
 
 from gongzhi.ground import now
-from gongzhi.ground.ledger.acts import registry
+from gongzhi.ground.ledger.acts import By, registry
 from gongzhi.ground.ledger.models import Audience, Fact
 from gongzhi.ground.ledger.reads import history_of
 from gongzhi.ground.ledger.writing import subject_of
+from gongzhi.ground.people.may import Viewer
 from gongzhi.hall import open_data
 from gongzhi.rooms.problems import records, rules
-from gongzhi.rooms.problems.intake import acceptance_term
+from gongzhi.rooms.problems.intake import acceptance_term, phones_for, reachable
 from gongzhi.rooms.problems.merging import standing_for
 from gongzhi.rooms.problems.models import (
     Confirmation,
@@ -164,6 +165,26 @@ def latest_label(facts: Iterable[Fact], problem: Problem) -> str:
     """Where and what it is called since it was put right."""
     told = [fact.label for fact in facts if fact.subject == subject_of(problem)]
     return told[-1] if told else problem.fact.label
+
+
+@dataclass(frozen=True)
+class Reporters:
+    """How many told of a problem, and the way to them: never who they are."""
+
+    count: int
+    kept: int
+    phones: Sequence[str]
+
+
+def reporters_of(problem: Problem, looking: Viewer) -> Reporters | None:
+    """For those who may call them; nothing for anybody else, and where nobody told of it."""
+    if not registry["problems.call"].may(By(looking.actor, held=looking.held), {"problem": problem}):
+        return None
+    here = Reporting.objects.filter(district=problem.district)
+    count = (here.filter(problem=problem) | here.filter(problem__merged_into=problem)).count()
+    if not count:
+        return None
+    return Reporters(count, len(reachable(problem)), phones_for(problem, looking.actor))
 
 
 def public_steps(problem: Problem) -> list[Told]:

@@ -334,3 +334,16 @@ def test_no_code_in_the_log(client: Client, caplog: pytest.LogCaptureFixture) ->
     assert CODE.replace("-", "") not in caplog.text
     assert "13800138000" not in caplog.text
     assert Fact.objects.filter(kind="problems.submitted").count() == 1
+
+
+def test_the_phone_is_shown_to_who_asked_for_it_and_recorded(client: Client, sign_in: SignIn) -> None:
+    sent(client, phone="138 0013 8000")
+    number = Problem.objects.get().number
+    worker = sign_in("worker")
+    page = read(worker.get(f"/problems/{number}/"))
+    assert "看电话" in page
+    assert "13800138000" not in page
+    worker.post("/do/problems.call/", {"problem": number, "key": "p"})
+    assert "13800138000" in read(worker.get(f"/problems/{number}/"))
+    assert "13800138000" not in read(sign_in("secretary").get(f"/problems/{number}/"))
+    assert "看电话" not in read(sign_in("district").get(f"/problems/{number}/"))

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from django.utils.crypto import salted_hmac
 
-from gongzhi.ground import day_of, today
+from gongzhi.ground import day_of, now, today
 from gongzhi.ground.files.models import Stored
 from gongzhi.ground.files.photos import pinned
 from gongzhi.ground.ledger import numbers
@@ -17,7 +17,7 @@ from gongzhi.ground.ledger.acts import Audience, By, Entry, Quantity, Vocabulary
 from gongzhi.ground.ledger.models import Fact
 from gongzhi.ground.people import vault
 from gongzhi.ground.people.may import covers, posts
-from gongzhi.ground.people.models import Person, Role
+from gongzhi.ground.people.models import Actor, Person, Role
 from gongzhi.ground.people.vault_models import Field, Purpose
 from gongzhi.ground.places.models import Place, PlaceKind
 from gongzhi.ground.refusals import Conflict, Refused, Unknown
@@ -37,6 +37,7 @@ CODE_LENGTH = 12
 ACCEPTERS = (Role.STREET_ORGANISER, Role.SECTION_HEAD, Role.COMMUNITY_SECRETARY, Role.WORKER)
 WIDE = frozenset({PlaceKind.DISTRICT, PlaceKind.STREET})
 LONGEST_ADDRESS = 200
+SHOWN_FOR = timedelta(minutes=5)
 
 
 def code_of(text: str) -> str:
@@ -334,6 +335,24 @@ def call(*, by: By, problem: Problem) -> Entry:
     for person in people:
         vault.open_sealed(person=person, field=Field.PHONE, purpose=Purpose.CONTACT, by=by.actor)
     return records.entry(problem, because=records.last_of(problem), rows=[], measures=[], audience=Audience.PARTIES)
+
+
+def phones_for(problem: Problem, reader: Actor) -> list[str]:
+    """The telephone numbers left with a problem, for whoever recorded a reading of them in the last five minutes; else
+    none."""
+    read = Fact.objects.filter(
+        district=problem.district,
+        subject=f"problem/{problem.number}",
+        kind="problems.called",
+        by=reader,
+        recorded_at__gt=now() - SHOWN_FOR,
+    )
+    if not read.exists():
+        return []
+    return [
+        vault.open_sealed(person=person, field=Field.PHONE, purpose=Purpose.CONTACT, by=reader)
+        for person in reachable(problem)
+    ]
 
 
 def reachable(problem: Problem) -> list[Person]:

@@ -199,7 +199,7 @@ async function draw(place) {
   map.fitBounds(layer.getBounds(), { padding: [32, 32], maxZoom: 17 });
   if (picks) picking(place, map);
   const names = () => {
-    place.classList.toggle("map-far", map.getZoom() < NAMED_FROM);
+    place.classList.toggle("map-far", !picks && map.getZoom() < NAMED_FROM);
     spread(place);
   };
   names();

@@ -26,6 +26,7 @@ from gongzhi.web.problems.next import next_of
 from gongzhi.web.problems.rows import categories, clock_of, tag_of
 from gongzhi.web.problems.story import shown
 from gongzhi.web.recent import opened
+from gongzhi.web.tracking import reporters_of
 
 # The strip of an overdue problem goes on for so long.
 OVERDUE_SHOWN = timedelta(days=5)
@@ -84,6 +85,7 @@ def page(request: HttpRequest, number: str) -> HttpResponse:
         "barred": following.barred,
         "here": reverse("problem", args=[problem.number]),
         "removal": rules.is_removal(problem.category),
+        "reporters": reporters_of(problem, looking),
     }
     return render(request, "problems/page.html", context)
 
