@@ -7,6 +7,7 @@ what is no template at all, is refused with the sentence to put it right by.
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile, ZipInfo
@@ -37,20 +38,35 @@ def own_template() -> Path | None:
 
 def write(paper: Paper, template: Path | None = None) -> bytes:
     """The paper as a Word document. template: the office's own; none takes ours. Raises Refused when it is no use."""
-    source = io.BytesIO(template.read_bytes() if template else letterhead.template())
+    source = template.read_bytes() if template else letterhead.template()
+    author = paper.sponsor or "共治平台"
+    return fill(source, OWN, lambda made: _context(made, paper), paper.title, paper.period, author, demo=paper.demo)
+
+
+def fill(
+    source: bytes,
+    own: Path,
+    context: Callable[[DocxTemplate], dict[str, Any]],
+    title: str,
+    subject: str,
+    author: str,
+    *,
+    demo: bool,
+) -> bytes:
+    """A template filled in. own: what the office calls its own, for the sentence. Raises Refused when it is no use."""
     try:
-        made = DocxTemplate(source)
+        made = DocxTemplate(io.BytesIO(source))
         # The office's template is a file of the office; still it may not reach past what it is given.
-        made.render(_context(made, paper), SandboxedEnvironment(undefined=StrictUndefined, autoescape=True))
+        made.render(context(made), SandboxedEnvironment(undefined=StrictUndefined, autoescape=True))
     except (BadZipFile, PackageNotFoundError, KeyError, ValueError) as error:
-        raise Refused("sheets.template", f"模板 {OWN} 打不开，请另存为 .docx 再放回去") from error
+        raise Refused("sheets.template", f"模板 {own} 打不开，请另存为 .docx 再放回去") from error
     except TemplateError as error:
-        raise Refused("sheets.template", f"模板 {OWN} 里有写错的地方：{error}。请对照自带模板改正") from error
-    if paper.demo:
+        raise Refused("sheets.template", f"模板 {own} 里有写错的地方：{error}。请对照自带模板改正") from error
+    if demo:
         _watermark(made.docx)
     properties = made.docx.core_properties
-    properties.title, properties.subject = paper.title, paper.period
-    properties.author = properties.last_modified_by = paper.sponsor or "共治平台"
+    properties.title, properties.subject = title, subject
+    properties.author = properties.last_modified_by = author
     properties.language = "zh-CN"
     written = io.BytesIO()
     made.docx.save(written)

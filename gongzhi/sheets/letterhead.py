@@ -39,13 +39,23 @@ TWIPS = 56.7
 @cache
 def template() -> bytes:
     """The template as a file."""
+    made = blank()
+    _body(made)
+    _foot(made)
+    return as_file(made, "简报模板")
+
+
+def blank() -> Document:
+    """An empty sheet with the margins, styles and fonts of an official paper."""
     made = docx.Document()
     _paper(made)
     _styles(made)
     _fonts(made)
-    _body(made)
-    _foot(made)
-    made.core_properties.title = "简报模板"
+    return made
+
+
+def as_file(made: Document, title: str) -> bytes:
+    made.core_properties.title = title
     made.core_properties.author = made.core_properties.comments = ""
     file = io.BytesIO()
     made.save(file)

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from gongzhi.ground.ledger.models import Fact, Installation
-from gongzhi.ground.people.models import Account, Role
+from gongzhi.ground.people.models import AREA_OFFICERS, Account, Role
 from gongzhi.ground.places.models import district_place
 from gongzhi.ground.register.people import APPOINTERS
 from gongzhi.hall import places as hall
@@ -47,6 +47,7 @@ NAV = (
     Item("通知", "/notices/", "alert", key="n"),
     Item("受理", "/intake/", "report", ACCEPTERS, gap=True, key="r"),
     Item("问题", "/problems/", "inbox", WORK, gap=True, key="p"),
+    Item("违建治理", "/structures/", "board", frozenset(AREA_OFFICERS | {Role.AUDITOR})),
     Item("地点", "/places/", "pin", WORK),
     Item("工作对比", "/standing/", "compare", OFFICERS, gap=True, key="s"),
     Item("简报", "/briefing/", "document", READERS, key="b"),

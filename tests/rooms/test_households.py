@@ -354,7 +354,7 @@ def test_a_yard_shows_its_numbers_and_a_small_one_does_not(world):
     assert rows["LH-Y3"].watched == 1
     assert str(rows["LH-Y3"].amounts["shed_area"].quantity) == "20000"
     assert rows["LH-Y4"].planned == 1
-    shown, others = reads.for_the_public(list(rows.values()))
+    shown, others = reads.for_the_public(list(rows.values()), reads.few(world.district, date(2026, 1, 13)))
     assert [one.place.code for one in shown] == ["LH-Y3"]
     assert others.clues == 1
     assert Paper.EXECUTED.label == "强制拆除"

@@ -31,8 +31,6 @@ from gongzhi.rooms.problems.household_models import (
 from gongzhi.rooms.problems.models import Owner, Problem, Resolution, Stage, Verification
 
 ROUNDS = {Round.FIRST: "problems.watch.first", Round.SECOND: "problems.watch.second"}
-# Fewer than this many and a number on a public page might tell of one household.
-FEW = 3
 # How much was removed, in the order a board prints it.
 REMOVED = ("shed_removed", "shed_area", "plot_cleared", "plot_area")
 
@@ -231,11 +229,16 @@ def _by_path(problems: QuerySet[Problem]) -> list[tuple[str, int]]:
     return list(problems.values_list("path").annotate(Count("id", distinct=True)).order_by())
 
 
-def for_the_public(rows: Sequence[Progress]) -> tuple[list[Progress], Progress]:
+def few(district: str, on: date) -> int:
+    """Fewer than this many and a number on a public page might tell of one household (规则 problems.few)."""
+    return int(norms.rule("problems.few", on=on, district=district).value["min"])
+
+
+def for_the_public(rows: Sequence[Progress], least: int) -> tuple[list[Progress], Progress]:
     """The yards that have enough structures for their numbers to name nobody, and the others put together."""
     shown, others = [], Progress(None)
     for one in rows:
-        if one.place is None or one.clues < FEW:
+        if one.place is None or one.clues < least:
             others.add(one)
         else:
             shown.append(one)
