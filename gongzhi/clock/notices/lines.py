@@ -6,10 +6,10 @@ A line is addressed to posts. `desk` says where: an organisation or a place; `ro
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from gongzhi.ground.feedback.models import Feedback
 from gongzhi.ground.feedback.models import Stage as FeedbackStage
@@ -21,13 +21,14 @@ from gongzhi.ground.register.models import HandOver
 from gongzhi.ground.tasks.acts import ANSWERERS
 from gongzhi.ground.tasks.models import Stage as TaskStage
 from gongzhi.ground.tasks.models import Task
-from gongzhi.rooms.problems.acts import HANDLERS
+from gongzhi.rooms.problems.acts import DISPATCHERS, HANDLERS
+from gongzhi.rooms.problems.dispatching import DECIDERS
 from gongzhi.rooms.problems.intake import ACCEPTERS
-from gongzhi.rooms.problems.models import Outcome, Problem, Stage
+from gongzhi.rooms.problems.models import Deferral, Dispatch, Lapse, Outcome, Part, Problem, Stage
 from gongzhi.sheets.models import Doubt
 
 Desk = Organisation | Place | Actor
-COMMUNITIES, STREETS = ("community", "village"), ("street",)
+COMMUNITIES, STREETS, DISTRICTS = ("community", "village"), ("street",), ("district",)
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Line:
     name: str
     when: str
     matter: str
-    desk: Callable[[Fact], Desk | None]
+    desk: Callable[[Fact], Desk | Sequence[Desk] | None]
     roles: Collection[str]
     words: str
     do: str
@@ -74,6 +75,20 @@ def desk_of(organisation: Organisation, roles: Collection[str]) -> Desk:
 
 def handler(fact: Fact) -> Desk | None:
     return desk_of(fact.organisation, HANDLERS) if fact.organisation else None
+
+
+def joined(fact: Fact) -> list[Desk]:
+    """Those who solve it together with the one it was handed to."""
+    parties = Party.objects.filter(fact=fact, role=Part.CO_HANDLER).select_related("organisation__place")
+    return [desk_of(one.organisation, HANDLERS) for one in parties.order_by("id") if one.organisation]
+
+
+def handing_out(fact: Fact) -> Desk | None:
+    return seat(fact.place, DISPATCHERS)
+
+
+def deciding(fact: Fact) -> Desk | None:
+    return seat(fact.place, DECIDERS)
 
 
 def assignee(fact: Fact) -> Desk | None:
@@ -124,6 +139,20 @@ def passed(outcome: Outcome) -> Callable[[Fact], bool]:
     return lambda fact: fact.facets.get("outcome") == outcome
 
 
+def disputed(*, again: bool) -> Callable[[Fact], bool]:
+    """Whether a bounce is the first, which whoever hands out hands on, or a further one, which the street decides."""
+
+    def only(fact: Fact) -> bool:
+        bounces = Fact.objects.as_of().filter(district=fact.district, subject=fact.subject, kind=fact.kind)
+        return bounces.filter(pk__lt=fact.pk).exists() == again
+
+    return only
+
+
+def solving(fact: Fact) -> bool:
+    return fact.facets.get("course") == "solve"
+
+
 def problems(*stages: Stage) -> Callable[[], QuerySet[Problem]]:
     return lambda: Problem.objects.filter(stage__in=stages)
 
@@ -134,6 +163,24 @@ def tasks(*stages: TaskStage) -> Callable[[], QuerySet[Task]]:
 
 EVERYONE = tuple(Role)
 AT_WORK = problems(Stage.DISPATCHED)
+BOUNCED = problems(Stage.BOUNCED)
+
+
+def in_hand() -> QuerySet[Dispatch]:
+    """Dispatches to whom it is still with: what was handed on since waits for somebody else."""
+    return Dispatch.objects.filter(problem__stage=Stage.DISPATCHED, problem__handler=F("organisation"))
+
+
+def put_off() -> QuerySet[Deferral]:
+    return Deferral.objects.filter(waiting=True, problem__stage=Stage.DEFERRED)
+
+
+def late() -> QuerySet[Lapse]:
+    return Lapse.objects.filter(
+        dispatch__problem__stage=Stage.DISPATCHED, dispatch__problem__handler=F("dispatch__organisation")
+    )
+
+
 UNANSWERED = problems(Stage.SUBMITTED)
 TO_ANSWER = tasks(TaskStage.ASSIGNED, TaskStage.RETURNED)
 
@@ -145,13 +192,42 @@ LINES = (
          "居民反映 {number} 还没有答复是否受理", "请过问社区", "problem", UNANSWERED,
          after="app.notices.ladder.community"),
     Line("dispatched", "problems.dispatched", "问题", handler, HANDLERS,
-         "派来问题 {number}", "请处置，办结后登记", "problem", AT_WORK, urgent=True),
+         "派来问题 {number}", "请处置，办结后登记", "problem", in_hand, by_fact=True, urgent=True),
+    Line("joined", "problems.dispatched", "问题", joined, HANDLERS,
+         "问题 {number} 请本单位协办", "请和牵头单位商量", "problem", in_hand, by_fact=True),
+    Line("near_due", "", "问题", handler, HANDLERS,
+         "问题 {number} 临近到期", "请抓紧办结；等外因的请申请中止计时", "problem", in_hand, by_fact=True),
     Line("lapsed", "problems.lapsed", "问题", handler, HANDLERS,
-         "问题 {number} 到期没有办结", "请尽快办结，或说明原因", "problem", AT_WORK, urgent=True),
+         "问题 {number} 到期没有办结", "请尽快办结，或说明原因", "problem", late, by_fact=True, urgent=True),
     Line("lapsed_community", "problems.lapsed", "问题", above(*COMMUNITIES), (Role.COMMUNITY_SECRETARY,),
-         "问题 {number} 到期后还没有办结", "请过问承办单位", "problem", AT_WORK, after="app.notices.ladder.community"),
+         "问题 {number} 到期后还没有办结", "请过问承办单位", "problem", late, by_fact=True,
+         after="app.notices.ladder.community"),
     Line("lapsed_street", "problems.lapsed", "问题", above(*STREETS), (Role.STREET_ORGANISER,),
-         "问题 {number} 到期后还没有办结", "请协调解决", "problem", AT_WORK, after="app.notices.ladder.street"),
+         "问题 {number} 到期后还没有办结", "请协调解决", "problem", late, by_fact=True,
+         after="app.notices.ladder.street"),
+    Line("lapsed_district", "problems.lapsed", "问题", above(*DISTRICTS), (Role.DISTRICT_ORGANISER,),
+         "问题 {number} 到期后长时间没有办结", "请督促解决", "problem", late, by_fact=True,
+         after="app.notices.ladder.district"),
+    Line("bounced", "problems.bounced", "问题", handing_out, DISPATCHERS,
+         "问题 {number} 被承办单位退单", "请派给别的单位", "problem", BOUNCED, only=disputed(again=False)),
+    Line("disputed", "problems.bounced", "问题", deciding, DECIDERS,
+         "问题 {number} 再次被退单", "请裁定承办单位", "problem", BOUNCED, only=disputed(again=True)),
+    Line("decided", "problems.decided", "问题", handler, HANDLERS,
+         "问题 {number} 裁定由本单位承办", "请处置，办结后登记", "problem", in_hand, by_fact=True),
+    Line("decided_joined", "problems.decided", "问题", joined, HANDLERS,
+         "问题 {number} 请本单位协办", "请和牵头单位商量", "problem", in_hand, by_fact=True),
+    Line("paused", "problems.paused", "问题", handler, HANDLERS,
+         "问题 {number} 中止计时", "到期时间已顺延", "problem"),
+    Line("resumed", "problems.resumed", "问题", handler, HANDLERS,
+         "问题 {number} 恢复计时", "请看新的到期时间", "problem"),
+    Line("deferred", "problems.deferred", "问题", handler, HANDLERS,
+         "问题 {number} 暂缓解决", "复议以前不用办", "problem"),
+    Line("to_reconsider", "", "问题", deciding, DECIDERS,
+         "问题 {number} 暂缓到期", "请复议：现在解决，或者重新说明再暂缓", "problem", put_off, by_fact=True),
+    Line("to_solve", "problems.reconsidered", "问题", handler, HANDLERS,
+         "问题 {number} 复议后要现在解决", "请处置，办结后登记", "problem", in_hand, by_fact=True, only=solving),
+    Line("raised", "problems.raised", "问题", deciding, DECIDERS,
+         "问题 {number} 提为难题", "请放进本周例会", "problem"),
     Line("verified", "problems.verified", "问题", handler, HANDLERS,
          "问题 {number} 核查通过", "已结案，不用再办", "problem", only=passed(Outcome.PASSED)),
     Line("returned", "problems.verified", "问题", handler, HANDLERS,

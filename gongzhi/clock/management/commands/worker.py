@@ -74,6 +74,7 @@ STEPS = (
     Step("到期的事", 5, fall_due),
     Step("触发", 2, lambda district: reactions.drain(district) > 0),
     Step("通知发起人", 10, lambda district: telling.gather_jobs(district) > 0),
+    Step("通知临近到期", 60, lambda district: telling.gather_terms(district) > 0),
     Step(digests.NAME, 30, digests.run_due),
     Step("发送通知", 5, send_notices),
     Step("编入查找索引", 2, keep_index),
