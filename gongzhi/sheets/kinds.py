@@ -5,6 +5,7 @@ from __future__ import annotations
 from gongzhi.sheets.appointments import Appointments
 from gongzhi.sheets.divisions import Divisions
 from gongzhi.sheets.doors import Doors
+from gongzhi.sheets.hotline import Hotline
 from gongzhi.sheets.importing import Kind
 from gongzhi.sheets.measures import Measures
 from gongzhi.sheets.members import Members
@@ -12,5 +13,6 @@ from gongzhi.sheets.organisations import Organisations
 from gongzhi.sheets.sections import Sections
 
 KINDS: dict[str, Kind] = {
-    one.code: one for one in (Divisions(), Organisations(), Appointments(), Members(), Doors(), Sections(), Measures())
+    one.code: one
+    for one in (Divisions(), Organisations(), Appointments(), Members(), Doors(), Sections(), Measures(), Hotline())
 }

@@ -22,7 +22,7 @@ LANDLINE = re.compile(rf"(?<!\d)[(]?0\d{{2,3}}{BETWEEN}[2-9]\d{{2,3}}{BETWEEN}\d
 LONG = re.compile(r"\d{7,}[xX]?")
 SPELT = re.compile(r"[零〇一二三四五六七八九幺两](?:[\s\-、,，.]?[零〇一二三四五六七八九幺两]){6,}")
 CONTACT = re.compile(r"(?i)(微信|wechat|weixin|vx|wx|qq|邮箱|e-?mail)(号码|号|码)?\s*[:：是]?\s*[a-z0-9][\w.\-]{4,}")
-MAIL = re.compile(r"[\w.+\-]+@[\w\-]+(?:\.[\w\-]+)+")
+MAIL = re.compile(r"(?<![a-zA-Z0-9.+_\-])[a-zA-Z0-9.+_\-]{1,64}@[a-zA-Z0-9\-]{1,64}(?:\.[a-zA-Z0-9\-]{1,64})+")
 MENTION = re.compile(r"[@＠][^\s@＠,，。;；:：!！?？]{1,32}[\s\u2005]?")
 
 CLOCK = r"(?:凌晨|早上|上午|中午|下午|傍晚|晚上|[AaPp]\.?[Mm]\.?)?\s*\d{1,2}[:：]\d{2}(?:[:：]\d{2})?(?:\s*[AaPp][Mm])?"
@@ -111,7 +111,7 @@ def chat(pasted: str) -> Chat:
         if rest and not SYSTEM.search(rest):
             said.append(STICKERS.sub("", MENTION.sub("", rest)).strip())
     clean = (scrubbed(one, names | senders) for one in said)
-    return Chat(tuple(dict.fromkeys(one for one in clean if _says_something(one))), len(senders))
+    return Chat(tuple(dict.fromkeys(one for one in clean if says_something(one))), len(senders))
 
 
 def _sender(line: str, *, stamped: bool) -> tuple[str, str]:
@@ -146,5 +146,5 @@ def _is_name(one: str, whole: str) -> bool:
     return one == whole or not NOT_NAMES.search(one)
 
 
-def _says_something(line: str) -> bool:
+def says_something(line: str) -> bool:
     return bool(re.search(r"[^\W_]", line.replace(SOMEBODY, "").replace(GONE, "")))
