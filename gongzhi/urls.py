@@ -47,7 +47,8 @@ from gongzhi.web import (
     tasks,
     undoing,
 )
-from gongzhi.web.problems import listing, saved
+from gongzhi.web.problems import board, inbox, listing, meeting, saved
+from gongzhi.web.problems import map as problem_map
 from gongzhi.web.problems import page as problem
 from gongzhi.web.providers import views as doors
 
@@ -87,6 +88,11 @@ urlpatterns = [
     path("sw.js", field.worker, name="field_worker"),
     path("patrols/", patrols.week, name="patrols"),
     path("problems/", listing.index, name="problems"),
+    path("problems/inbox/", inbox.page, name="problem_inbox"),
+    path("problems/board/", board.page, name="problem_board"),
+    path("problems/map/", problem_map.page, name="problem_map"),
+    path("problems/map/features.json", problem_map.geojson, name="problem_features"),
+    path("problems/meeting/", meeting.page, name="problem_meeting"),
     path("problems/filters/", saved.index, name="problem_filters"),
     path("problems/filters/save/", saved.save, name="save_filter"),
     path("problems/filters/<uuid:pk>/", saved.change, name="change_filter"),

@@ -23,7 +23,7 @@ from gongzhi.ground.tasks.models import Answer, Task, TaskQuerySet
 from gongzhi.ground.tasks.models import Stage as TaskStage
 from gongzhi.hall import handing
 from gongzhi.rooms.activities.models import Patrol, Slot
-from gongzhi.rooms.problems.models import Problem, ProblemQuerySet, Resolution, Stage
+from gongzhi.rooms.problems.models import Deferral, Flow, Problem, ProblemQuerySet, Resolution, Stage
 
 # A desk shows this many of each; the lists have the rest.
 SHOWN = 12
@@ -127,9 +127,36 @@ def due(viewer: Viewer, on: date | None = None) -> Due:
     )
 
 
+# What somebody says before it is in anybody's hands, by the stage that waits for it: the first of these acts whose
+# `who` a post meets is that post's.
+SAYING = {
+    Stage.SUBMITTED: ("problems.accept",),
+    Stage.REPORTED: ("problems.dispatch",),
+    Stage.BOUNCED: ("problems.decide", "problems.dispatch"),
+    Stage.DEFERRED: ("problems.reconsider",),
+}
+
+
+def to_say(viewer: Viewer, *stages: Stage) -> ProblemQuerySet:
+    """What waits in one's area for a word: to be accepted, handed out, decided, looked at again. What was put off
+    waits from its day on."""
+    wanted = stages or tuple(SAYING)
+    mine = Q(pk__in=[])
+    for stage in wanted:
+        who = {role for name in SAYING[stage] for role in registry[name].who}
+        mine |= Q(_reach(viewer, who, "path"), stage=stage)
+    return _problems(viewer, *wanted).filter(mine).exclude(_put_off())
+
+
+def _put_off() -> Q:
+    """Deferred, and its day has not come."""
+    later = Deferral.objects.filter(district=OuterRef("district"), problem=OuterRef("pk"), waiting=True)
+    return Q(Exists(later.filter(review_on__gt=today())), stage=Stage.DEFERRED)
+
+
 def to_dispatch(viewer: Viewer) -> ProblemQuerySet:
     """Found in one's area and not handed out."""
-    return _problems(viewer, Stage.REPORTED).filter(_reach(viewer, registry["problems.dispatch"].who, "path"))
+    return to_say(viewer, Stage.REPORTED)
 
 
 def _by_me(viewer: Viewer) -> Exists:
@@ -140,9 +167,15 @@ def _by_me(viewer: Viewer) -> Exists:
 
 
 def to_verify(viewer: Viewer) -> ProblemQuerySet:
-    """Resolved in one's area by somebody else, and not looked at yet."""
+    """Resolved in one's area by somebody else, and not looked at yet. In the simple flow whoever told of it says so."""
     waiting = _problems(viewer, Stage.RESOLVED).filter(_reach(viewer, registry["problems.verify"].who, "path"))
-    return waiting.exclude(_by_me(viewer))
+    return waiting.filter(flow=Flow.FULL).exclude(_by_me(viewer))
+
+
+def to_confirm(viewer: Viewer) -> ProblemQuerySet:
+    """Resolved in the simple flow, waiting for whoever told of it: an officer may ask and write down what is said."""
+    waiting = _problems(viewer, Stage.RESOLVED).filter(_reach(viewer, registry["problems.confirm"].who, "path"))
+    return waiting.filter(flow=Flow.SIMPLE).exclude(_by_me(viewer))
 
 
 def to_answer(viewer: Viewer) -> TaskQuerySet:

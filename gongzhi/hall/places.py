@@ -332,11 +332,11 @@ def on_map(places: PlaceQuerySet, viewer: Viewer | None, first: date, last: date
         return Drawn()
     paths = [*spots, *_inside(found)]
     for path, is_late, count in _open_at(found[0].district, paths, viewer):
-        if spot := _home(path, spots):
+        if spot := home_of(path, spots):
             spot.open += count
             spot.late += count if is_late else 0
     for path, count in _done_at(found[0].district, paths, viewer, first, last):
-        if spot := _home(path, spots):
+        if spot := home_of(path, spots):
             spot.done += count
     return Drawn(list(spots.values()))
 
@@ -349,7 +349,8 @@ def _inside(places: Sequence[Place]) -> list[str]:
     return list(below.values_list("path", flat=True)[:MOST_PATHS]) if close else []
 
 
-def _home(path: str, spots: dict[str, Spot]) -> Spot | None:
+def home_of(path: str, spots: dict[str, Spot]) -> Spot | None:
+    """The nearest of these places at which something of a path is drawn."""
     return next((spots[path[:end]] for end in range(len(path), 0, -STEP) if path[:end] in spots), None)
 
 

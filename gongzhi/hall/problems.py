@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Count, Exists, OuterRef, Q
 
+from gongzhi.ground import now
+from gongzhi.ground.ledger.models import Fact
+from gongzhi.ground.ledger.writing import subject_of
+from gongzhi.ground.places.models import Place
+from gongzhi.hall.places import AREAS, MOST_PATHS, MOST_SPOTS, Drawn, Spot, home_of, located
 from gongzhi.rooms.problems.models import Joining, Pause, Problem, ProblemQuerySet, Raising, Reopening, Stage
 from gongzhi.rooms.problems.records import standing
 
@@ -50,3 +57,54 @@ def gathered(problems: ProblemQuerySet) -> ProblemQuerySet:
 
 def _of_it() -> Q:
     return Q(district=OuterRef("district"), problem=OuterRef("pk"))
+
+
+def on_map(place: Place, problems: ProblemQuerySet) -> tuple[Drawn, int]:
+    """These problems at the places of an area that are drawn, the nearest to each; and how many have none: two
+    queries. Where there are too many yards, communities and streets stand for them."""
+    places = located(place.district, None, place).order_by("path")
+    found = list(places[: MOST_SPOTS + 1])
+    wide = len(found) > MOST_SPOTS
+    spots = {one.path: Spot(one) for one in (places.filter(kind__in=AREAS)[:MOST_SPOTS] if wide else found)}
+    late = Q(stage=Stage.DISPATCHED, due_at__lt=now())
+    here = problems.order_by().values("path").annotate(all=Count("pk"), late=Count("pk", filter=late))
+    nowhere = 0
+    for row in here.order_by("-all", "path")[:MOST_PATHS]:
+        if spot := home_of(row["path"], spots):
+            spot.open += row["all"]
+            spot.late += row["late"]
+        else:
+            nowhere += row["all"]
+    return Drawn(list(spots.values()), wide=wide), nowhere
+
+
+# What was tried, in the order in which it is told.
+TRIED = ("problems.visited", "problems.mediated", "problems.bounced", "problems.resolved", "problems.paused")
+
+
+@dataclass(frozen=True)
+class Raised:
+    """A 难题 as the meeting takes it: when it was brought in, how often, and how often what was tried."""
+
+    problem: Problem
+    raisings: Sequence[Raising]
+    tried: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def last(self) -> Raising:
+        return self.raisings[-1]
+
+
+def for_meeting(problems: ProblemQuerySet, most: int) -> list[Raised]:
+    """The 难题 among these, the longest open first: three queries."""
+    found = list(raised(problems).select_related("place", "handler", "fact").order_by("id")[:most])
+    brought: dict[UUID, list[Raising]] = defaultdict(list)
+    made = Raising.objects.filter(problem__in=found)
+    for one in standing(made).select_related("fact").order_by("id"):
+        brought[one.problem_id].append(one)
+    subjects = {subject_of(one): one.pk for one in found}
+    tried: dict[UUID, dict[str, int]] = defaultdict(dict)
+    done = Fact.objects.filter(subject__in=list(subjects), kind__in=TRIED).as_of().order_by()
+    for subject, kind, count in done.values_list("subject", "kind").annotate(Count("pk")):
+        tried[subjects[subject]][kind] = count
+    return [Raised(one, brought[one.pk], tried[one.pk]) for one in found]

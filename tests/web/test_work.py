@@ -170,7 +170,7 @@ class TestProblems:
     ) -> None:
         client = sign_in("secretary")
         client.get("/me/")
-        with django_assert_max_num_queries(38):
+        with django_assert_max_num_queries(40):
             client.get(f"/problems/{june.number('shed')}/")
 
 

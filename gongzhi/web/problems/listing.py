@@ -86,6 +86,9 @@ class Asked:
         )
         return cls(looking, place, home, filters, chosen(filters, place, looking), names)
 
+    def of_stage(self, stage: Stage) -> ProblemQuerySet:
+        return self.here.filter(stage=stage).select_related("place", "handler")
+
     def staged(self) -> ProblemQuerySet:
         return self.here.filter(stage=self.filters["stage"]) if self.filters["stage"] else self.here
 

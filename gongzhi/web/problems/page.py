@@ -5,29 +5,39 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from urllib.parse import urlencode
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from gongzhi.ground import now
+from gongzhi.ground import now, today
 from gongzhi.ground.ledger.models import Fact
+from gongzhi.ground.people.may import Viewer
+from gongzhi.ground.places.models import PlaceKind, nearest
 from gongzhi.ground.rules import reads as norms
 from gongzhi.ground.rules.calendar import Calendar, Deadline, Mark, strip, work_calendar
 from gongzhi.ground.rules.models import Rule
+from gongzhi.ground.words import span_words
+from gongzhi.hall.readers import may_brief, may_compare
 from gongzhi.rooms.problems import reads, records, rules
 from gongzhi.rooms.problems.deadlines import term_of
-from gongzhi.rooms.problems.models import Problem, Source, Stage
+from gongzhi.rooms.problems.household_reads import keeps_file
+from gongzhi.rooms.problems.models import Dispatch, Flow, Problem, Source, Stage
+from gongzhi.upper.league.reads import week_of
 from gongzhi.web.access import WORK, only, signed_in
 from gongzhi.web.naming import Words, knows_who, names_of
 from gongzhi.web.photos import photos_of
 from gongzhi.web.problems.next import next_of
 from gongzhi.web.problems.rows import categories, clock_of, tag_of
+from gongzhi.web.problems.standing import standing_of
 from gongzhi.web.problems.story import shown
 from gongzhi.web.recent import opened
 from gongzhi.web.tracking import reporters_of
 
+# What a week's figures are made of.
+COUNTED = ("problems.resolved", "problems.verified", "problems.confirmed", "problems.closed", "problems.settled")
 # The strip of an overdue problem goes on for so long.
 OVERDUE_SHOWN = timedelta(days=5)
 
@@ -49,7 +59,7 @@ def page(request: HttpRequest, number: str) -> HttpResponse:
     problem = (
         Problem.objects.filter(district=looking.actor.district, number=number)
         .visible_to(looking)
-        .select_related("place", "handler", "fact")
+        .select_related("place", "handler", "fact", "merged_into__place")
         .first()
     )
     if problem is None:
@@ -62,8 +72,10 @@ def page(request: HttpRequest, number: str) -> HttpResponse:
     seen = photos_of(facts, looking)
     steps = [shown(step, words, names, looking, seen) for step in timeline.steps]
     calendar = work_calendar(district=problem.district)
-    clock = clock_of(problem, calendar, now())
-    term, days, rule = explained(problem, facts, calendar)
+    current = records.dispatch_of(problem)
+    standing = standing_of(problem, current)
+    clock = clock_of(problem, calendar, now(), standing.pause.until if standing.pause else None)
+    term, days, rule = explained(problem, current, facts, calendar)
     following = next_of(problem, looking)
     category = categories(problem.district).get(problem.category, problem.category)
     context = {
@@ -77,6 +89,9 @@ def page(request: HttpRequest, number: str) -> HttpResponse:
         "count": len(facts),
         "clock": clock,
         "tag": tag_of(problem, clock),
+        "standing": standing,
+        "flow": Flow(problem.flow).label,
+        "counted_in": counted_in(problem, facts, looking),
         "term": term,
         "days": days,
         "rule": rule,
@@ -85,17 +100,48 @@ def page(request: HttpRequest, number: str) -> HttpResponse:
         "barred": following.barred,
         "here": reverse("problem", args=[problem.number]),
         "removal": rules.is_removal(problem.category),
+        "household": rules.is_removal(problem.category) and keeps_file(looking, problem),
         "reporters": reporters_of(problem, looking),
     }
     return render(request, "problems/page.html", context)
 
 
+@dataclass(frozen=True)
+class CountedIn:
+    """A page in whose figures a problem is."""
+
+    title: str
+    words: str
+    href: str
+
+
+def counted_in(problem: Problem, facts: Sequence[Fact], looking: Viewer) -> list[CountedIn]:
+    """这件事算进了哪里: the briefing and the comparison of the week in which it was last resolved or closed."""
+    done = [fact for fact in facts if fact.kind in COUNTED]
+    area = nearest(problem.place, PlaceKind.COMMUNITY, PlaceKind.VILLAGE)
+    if not done or area is None or problem.is_open:
+        return []
+    first = done[-1].day - timedelta(days=done[-1].day.weekday())
+    last = first + timedelta(days=6)
+    found = []
+    if may_brief(looking, area):
+        span = urlencode({"place": area.code, "from": first.isoformat(), "to": last.isoformat()})
+        found.append(
+            CountedIn("简报", f"{area}，{span_words(first, last, today().year)}", f"{reverse('briefing')}?{span}")
+        )
+    if area.parent and may_compare(looking, area.parent):
+        week = urlencode({"place": area.parent.code, "week": week_of(first)})
+        found.append(
+            CountedIn("工作对比", f"{area.parent}，第 {first.isocalendar().week} 周", f"{reverse('standing')}?{week}")
+        )
+    return found
+
+
 def explained(
-    problem: Problem, facts: Sequence[Fact], calendar: Calendar
+    problem: Problem, current: Dispatch | None, facts: Sequence[Fact], calendar: Calendar
 ) -> tuple[Deadline | None, list[Day], Rule | None]:
     """The term of the dispatch that counts, day by day, with the rule behind it."""
-    current = records.dispatch_of(problem)
-    if current is None:
+    if current is None or problem.stage in (Stage.BOUNCED, Stage.DEFERRED):
         return None, [], None
     term = term_of(current)
     done = next((fact.at for fact in reversed(facts) if fact.kind == "problems.resolved"), None)
