@@ -16,4 +16,15 @@ quantities are, in sums.
 
 from __future__ import annotations
 
-ACTS = ("routing", "dispatching", "standstill", "closing", "sampling", "intake", "merging", "tickets", "households", "enforcing")
+ACTS = (
+    "routing",
+    "dispatching",
+    "standstill",
+    "closing",
+    "sampling",
+    "intake",
+    "merging",
+    "tickets",
+    "households",
+    "enforcing",
+)

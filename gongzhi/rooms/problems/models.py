@@ -293,6 +293,7 @@ class Dispatch(models.Model):
         verbose_name = "派遣"
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["district", "due_at"], name="dispatch_running", condition=Q(running=True)),
+            models.Index(fields=["district", "due_at"], name="dispatch_due"),
         ]
 
     def __str__(self) -> str:
@@ -411,6 +412,8 @@ class Pause(Step):
     reason = models.CharField("理由", max_length=12, choices=Standstill.choices)
     since = models.DateTimeField("起")
     until = models.DateTimeField("止")
+    # As it was said; what was known in the meantime is told by it.
+    planned = models.DateTimeField("原定止")
 
     class Meta:
         verbose_name = "中止计时"

@@ -183,7 +183,7 @@ def recheck(*, by: By, problem: Problem, passed: bool, note: str = "") -> Entry:
     "回访",
     leaves="problems.called_back",
     fact_chinese="已回访",
-    address="problems/{problem}/calls",
+    address="problems/{problem}/call_backs",
     who=(*CLERKS, *(role for role in VERIFIERS if role not in CLERKS)),
     place=lambda problem, **_: problem.place,
     audience=(Audience.AREA, Audience.PUBLIC),

@@ -81,6 +81,7 @@ def pause(*, by: By, problem: Problem, reason: Standstill, until: datetime, note
         reason=reason,
         since=by.instant,
         until=until,
+        planned=until,
         text=note.strip(),
     )
     reckon(problem, current, [*made, new])
