@@ -17,6 +17,7 @@ from gongzhi.ground.ledger.models import Audience, Fact
 from gongzhi.ground.ledger.reads import history_of
 from gongzhi.ground.ledger.writing import subject_of
 from gongzhi.ground.people.may import Viewer
+from gongzhi.ground.rules import reads as norms
 from gongzhi.hall import open_data
 from gongzhi.rooms.problems import records, rules
 from gongzhi.rooms.problems.intake import acceptance_term, phones_for, reachable
@@ -241,11 +242,17 @@ def title_of(fact: Fact) -> str:
 def words_of(fact: Fact, words: Words, *, mine: bool) -> str:
     """What is said with a step: the reason it names; to the reporter, what it is called since it was put right."""
     if fact.kind == "problems.accepted":
-        return thing(fact.label) if mine else ""
+        return "，".join(part for part in (thing(fact.label) if mine else "", promised(fact)) if part)
     act = words.act(fact)
     if act is None or "reason" not in fact.facets:
         return ""
     return words.facet(act.facets.get("reason"), fact.facets["reason"], fact.day, fact.district)
+
+
+def promised(fact: Fact) -> str:
+    """Who answers for it and how long they have, as it was said when it was taken up."""
+    who = f"由{fact.organisation}承办，" if fact.organisation else ""
+    return f"{who}派给承办单位后 {norms.version(fact.rule_version).words}内办结" if fact.rule_version else ""
 
 
 def waits(problem: Problem, at: datetime) -> Waits:
@@ -257,7 +264,8 @@ def waits(problem: Problem, at: datetime) -> Waits:
         case Stage.REPORTED:
             return Waits("已受理，等派给承办单位")
         case Stage.DISPATCHED:
-            pause = Pause.objects.filter(problem=problem, since__lte=at, until__gt=at).order_by("id").last()
+            stopped = Pause.objects.filter(problem=problem, since__lte=at, until__gt=at)
+            pause = records.standing(stopped).order_by("id").last()
             if pause is not None:
                 return Waits(f"暂停计时：{pause.get_reason_display()}，到时接着办", pause.until)
             return Waits(f"{problem.handler}正在处理", problem.due_at, bool(problem.due_at and problem.due_at < at))

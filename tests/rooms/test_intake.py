@@ -213,6 +213,14 @@ def test_accepted_put_right_and_public_from_now_on(world: World) -> None:
         do(world, "worker", "problems.decline", problem, reason="outside", answer="不归我们管")
 
 
+def test_the_record_says_who_answers_for_it_and_by_which_rule(world: World) -> None:
+    with world.on("2020-06-02T09:00"):
+        world.do("street", "problems.route", **registry["problems.route"].example | {"category": "0102"})
+    fact = do(world, "worker", "problems.accept", submitted(world))
+    assert fact.organisation == world.organisation("LH-YGHY-JWH")
+    assert fact.rule_version.startswith("problems.deadline.0102@")
+
+
 def test_two_working_hours_to_say_whether(world: World) -> None:
     problem = submitted(world, at="2020-06-05T17:00")
     assert do(world, "worker", "problems.accept", problem, at="2020-06-08T09:30").facets["in_time"] == "yes"

@@ -27,6 +27,13 @@ PAGES: tuple[Stop, ...] = (
     Stop("auditor", "/help/auditor/"),
     Stop("", "/preferences/"),
     Stop("", "/styleguide/"),
+    Stop("", "/report/"),
+    Stop("", "/report/?sign=LH-Y3"),
+    Stop("", "/track/"),
+    Stop("", "/public/"),
+    Stop("", "/public/", "/public/4"),
+    Stop("worker", "/signs/"),
+    Stop("worker", "/signs/sheet/?place=LH-Y3&place=LH-HYJ"),
     Stop("", "/feedback/"),
     Stop("", "/feedback/7KMA-94TX-QC2H/"),
     Stop("", "/map/"),
@@ -80,6 +87,9 @@ PAGES: tuple[Stop, ...] = (
 # Templates no address of the demo shows: what stands only after a press, a failure or in another kind of database.
 # Each is looked at by the test named beside it.
 ELSEWHERE = {
+    "reporting/_reporters.html": "tests/web/test_reporting.py, who may call a reporter",
+    "reporting/_word.html": "tests/web/test_reporting.py, when it was said to be done",
+    "reporting/track.html": "tests/walks/test_reporting.py",
     "_errors.html": "tests/walks/test_browser.py, a form sent empty",
     "accounts/locked.html": "tests/web/test_access.py",
     "accounts/code.html": "tests/walks/test_doors.py",

@@ -100,6 +100,7 @@ def test_what_became_of_it_without_names_and_with_amounts(client: Client, world:
     problem = accepted(world, Problem.objects.get())
     resolved(world, problem)
     page = read(client.get("/track/"))
+    assert "派给承办单位后 4 个工作时内办结" in page
     assert "阳光花园社区居委会报办结" in page
     assert "清运垃圾 2 处" in page
     assert "老张" not in page

@@ -23,8 +23,9 @@ from gongzhi.ground.places.models import Place, PlaceKind
 from gongzhi.ground.refusals import Conflict, Refused, Unknown
 from gongzhi.ground.rules import reads as norms
 from gongzhi.ground.rules.calendar import Deadline, deadline, work_calendar
-from gongzhi.rooms.problems import records, rules
+from gongzhi.rooms.problems import records, routing, rules
 from gongzhi.rooms.problems.acts import found
+from gongzhi.rooms.problems.deadlines import DEADLINE
 from gongzhi.rooms.problems.models import Declining, InTime, NotTaken, Problem, Reporting, Source, Stage
 from gongzhi.rooms.problems.whereabouts import place_at, place_named
 
@@ -230,7 +231,8 @@ def accept(
 ) -> Entry:
     """Take up what somebody told of, its place and category put right where they were not. From now on everybody may
     read that it is there, but for 私搭乱建 and 毁绿种菜; the reporter's own words and photos stay with those who work
-    on it. The term of rule problems.accept runs from when it was sent.
+    on it. The term of rule problems.accept runs from when it was sent. The record says who answers for such a thing
+    there (派遣规则), and by which rule it is to be done once it is handed over.
     """
     problem, submitted, in_time = _waiting(by, problem)
     place, category = place or problem.place, category or problem.category
@@ -243,16 +245,18 @@ def accept(
     problem.place, problem.path, problem.category = place, place.path, category
     problem.stage, problem.public = Stage.REPORTED, not rules.is_removal(category)
     problem.save(update_fields=["place", "path", "category", "stage", "public"])
+    answers = routing.answer(place, category, by.day)
     measures = ["problem_accepted", "problem_reported"]
     if problem.source in Source.from_residents():
         measures.append("problem_from_residents")
     return Entry(
         subject=problem,
         place=place,
+        organisation=answers.organisation if answers else None,
         label=f"{place}{term.name}，{problem.number}",
         facets={"category": category, "in_time": InTime.YES if in_time else InTime.NO},
         measures=[Quantity.of(one, 1) for one in (*measures, *_timely(in_time))],
-        rule_version=submitted.rule_version,
+        rule_version=norms.nearest_rule(f"{DEADLINE}.{category}", on=by.day, district=by.district).ref,
         audience=records.audience_of(category),
         because=submitted,
     )
