@@ -81,6 +81,7 @@ PAGES: tuple[Stop, ...] = (
     Stop("auditor", "/facts/"),
     Stop("administrator", "/desk/"),
     Stop("administrator", "/operation/"),
+    Stop("administrator", "/operation/clients/"),
     Stop("administrator", "/operation/going-live/"),
 )
 
