@@ -209,7 +209,16 @@ def _number(value: Any) -> Any:
 
 
 def _term(vocabulary: Vocabulary) -> Callable[[Any], str]:
-    return lambda code: vocabulary.check(str(code))
+    def check(code: Any) -> str:
+        found, key = _found.get(), (vocabulary, str(code))
+        if found is None:
+            return vocabulary.check(str(code))
+        if key not in found:
+            found[key] = vocabulary.check(str(code))
+        known: str = found[key]
+        return known
+
+    return check
 
 
 def _value_type(annotation: Any) -> Any:
