@@ -28,7 +28,7 @@ from gongzhi.ground.places.models import Place, PlaceKind, district_place
 from gongzhi.ground.rules import reads as norms
 from gongzhi.rooms.problems import enforcement, rules
 from gongzhi.rooms.problems import household_reads as reads
-from gongzhi.rooms.problems.chain import Paper, Route
+from gongzhi.rooms.problems.chain import COURT, REVIEW, Paper, Route
 from gongzhi.rooms.problems.enforcing import FROM
 from gongzhi.rooms.problems.household_models import Declaration, Handing, Look, Mediation, PlanStep, Writ
 from gongzhi.rooms.problems.households import may_agree
@@ -54,7 +54,11 @@ TAGS = {
     Stage.VERIFIED: Tag("tag-done", "done", "已结案"),
     Stage.HANDED: Tag("tag-going", "going", "已移交"),
 }
-LAWS = ("enforcement.finding", "enforcement.who", "enforcement.announcement", "enforcement.no_cut_off")
+# On what it rests, as the leaflet of each category says.
+BASIS = {
+    "0101": ("enforcement.finding", "enforcement.announcement", "enforcement.who"),
+    "0121": ("enforcement.green", "enforcement.who"),
+}
 
 
 def tag_of(problem: Problem) -> Tag:
@@ -279,8 +283,10 @@ def letter(request: HttpRequest, number: str) -> HttpResponse:
 def leaflet(request: HttpRequest, number: str) -> HttpResponse:
     """明白纸 to print: on what it rests, what one may choose, what help there is, where to object."""
     problem = kept_file(signed_in(request), number)
-    cited = norms.rules([*LAWS, "enforcement.remedy.review"], on=today(), district=problem.district)
-    return render(request, "households/leaflet.html", {**heading(problem), "laws": cited})
+    codes = BASIS[problem.category]
+    cited = norms.rules([*codes, REVIEW, COURT], on=today(), district=problem.district)
+    context = {"basis": [cited[code] for code in codes], "review": cited[REVIEW], "suit": cited[COURT]}
+    return render(request, "households/leaflet.html", heading(problem) | context)
 
 
 @require_safe
@@ -369,7 +375,7 @@ class YardRow:
 
     place: Place | None
     cells: Sequence[tuple[str, str]]
-    amounts: Sequence[Amount]
+    amounts: Sequence[tuple[str, Sequence[Amount]]]
     untold: str
 
 
@@ -380,6 +386,7 @@ COLUMNS = dict(
         strict=True,
     )
 )
+KINDS = {"棚亭杂屋": ("shed_removed", "shed_area"), "菜地": ("plot_cleared", "plot_area")}
 AREAS = (PlaceKind.COMMUNITY, PlaceKind.VILLAGE)
 
 
@@ -445,10 +452,10 @@ def printed(one: reads.Progress, few: int, known: dict[str, Indicator]) -> YardR
     """A row; where `few` is asked for, numbers below it and amounts of fewer removals are not told."""
     numbers = {name: getattr(one, name) for name in reads.COUNTED}
     told = one.removed >= few
-    amounts = [
-        Amount(known[code], figure.quantity, figure.bound)
-        for code in reads.REMOVED
-        if told and (figure := one.amounts.get(code)) and figure.quantity > 0
-    ]
+    amounts = []
+    for kind, codes in KINDS.items():
+        found = [one.amounts[code] for code in codes if told and code in one.amounts and one.amounts[code].quantity]
+        if found:
+            amounts.append((kind, [Amount(known[each.indicator], each.quantity, each.bound) for each in found]))
     cells = [(COLUMNS[name], f"不足 {few}" if 0 < count < few else str(count)) for name, count in numbers.items()]
     return YardRow(one.place, cells, amounts, "还没有" if told or not one.removed else "不单列")

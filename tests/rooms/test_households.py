@@ -6,13 +6,14 @@ from datetime import date
 
 import pytest
 
-from gongzhi.clock import schedules
+from gongzhi.clock import reactions, schedules
+from gongzhi.clock.notices import inbox
+from gongzhi.ground.ledger.acts import By, registry
 from gongzhi.ground.ledger.models import Audience, Fact
 from gongzhi.ground.people.may import Viewer
 from gongzhi.ground.people.models import Actor, Appointment, Person
 from gongzhi.ground.refusals import Refused
 from gongzhi.rooms.problems import household_reads as reads
-from gongzhi.rooms.problems.chain import Paper
 from gongzhi.rooms.problems.household_models import (
     Declaration,
     Fulfilment,
@@ -244,12 +245,10 @@ def test_the_agency_enters_its_own_papers_and_another_does_not(world, shed):
     squad = head_of(world, "LH-ZF")
     other = head_of(world, "LH-CG")
     raw = {"problem": shed.number, "paper": "filed", "on": "2026-01-12"}
-    from gongzhi.ground.ledger.acts import By, registry
-
     with world.on("2026-01-13T10:00"):
         with pytest.raises(Refused) as told:
             registry["problems.mirror"].call(By(other), raw)
-        assert told.value.status == 404 or told.value.status == 403
+        assert told.value.status in (403, 404)
         assert registry["problems.mirror"].call(By(squad), raw)
     handing = reads.handing_of(shed)
     shed.refresh_from_db()
@@ -339,6 +338,21 @@ def test_who_was_away_is_called_once_for_the_last_look(world):
     assert fact.facets["round"] == "second"
 
 
+def test_who_answers_for_the_area_is_told_until_somebody_looked(world):
+    problem = removed(world)
+    with world.on("2026-02-11T09:00"):
+        run_watches(world)
+        reactions.drain(world.district)
+        assert {"watch_due"} == waiting(world, "worker") & {"watch_due"}
+        assert "watch_due" not in waiting(world, "member")
+        world.do("worker", "problems.watch", problem=problem.number, stayed="yes")
+        assert "watch_due" not in waiting(world, "worker")
+
+
+def waiting(world, who) -> set[str]:
+    return {one.line for one in inbox.waiting(Viewer.of(world.actor(who)))}
+
+
 # ---------- the yard ----------
 
 
@@ -357,4 +371,3 @@ def test_a_yard_shows_its_numbers_and_a_small_one_does_not(world):
     shown, others = reads.for_the_public(list(rows.values()), reads.few(world.district, date(2026, 1, 13)))
     assert [one.place.code for one in shown] == ["LH-Y3"]
     assert others.clues == 1
-    assert Paper.EXECUTED.label == "强制拆除"

@@ -23,6 +23,9 @@ from gongzhi.ground.tasks.models import Stage as TaskStage
 from gongzhi.ground.tasks.models import Task
 from gongzhi.rooms.problems.acts import DISPATCHERS, HANDLERS
 from gongzhi.rooms.problems.dispatching import DECIDERS
+from gongzhi.rooms.problems.household_models import Handing
+from gongzhi.rooms.problems.household_reads import watches_called
+from gongzhi.rooms.problems.households import PLANNERS
 from gongzhi.rooms.problems.intake import ACCEPTERS
 from gongzhi.rooms.problems.models import Deferral, Dispatch, Lapse, Outcome, Part, Problem, Stage
 from gongzhi.sheets.models import Doubt
@@ -127,6 +130,10 @@ def starter(fact: Fact) -> Desk | None:
     return by if by.kind == ActorKind.PERSON else None
 
 
+def watching(fact: Fact) -> Desk | None:
+    return seat(fact.place, PLANNERS)
+
+
 def nobody(fact: Fact) -> Desk | None:
     return None
 
@@ -184,6 +191,11 @@ def late() -> QuerySet[Lapse]:
 UNANSWERED = problems(Stage.SUBMITTED)
 TO_ANSWER = tasks(TaskStage.ASSIGNED, TaskStage.RETURNED)
 
+def unfiled() -> QuerySet[Handing]:
+    """Cases of which the agency has entered no paper yet."""
+    return Handing.objects.filter(writs=None)
+
+
 # fmt: off
 LINES = (
     Line("submitted", "problems.submitted", "居民反映", takers, ACCEPTERS,
@@ -232,6 +244,10 @@ LINES = (
          "问题 {number} 核查通过", "已结案，不用再办", "problem", only=passed(Outcome.PASSED)),
     Line("returned", "problems.verified", "问题", handler, HANDLERS,
          "问题 {number} 核查没有通过", "请看退回的说明，重新办", "problem", AT_WORK, only=passed(Outcome.RETURNED)),
+    Line("handed_to_agency", "problems.handed_over", "移交", handler, (Role.SECTION_HEAD,),
+         "移交来案件 {number}", "请依法办理，文书的文号和日期登记在法定程序里", "case", unfiled, by_fact=True),
+    Line("watch_due", "problems.watch_due", "复看", watching, PLANNERS,
+         "拆除的 {number} 到了复看的日子", "请到现场看有没有又搭又种", "household", watches_called, by_fact=True),
     Line("asked", "tasks.assigned", "交办", assignee, ANSWERERS,
          "交办 {number}", "请按期答复", "task", TO_ANSWER),
     Line("answered", "tasks.answered", "交办", asker, EVERYONE,

@@ -138,6 +138,13 @@ def watches_to_call(district: str, until: datetime) -> Iterator[Watch]:
     return _due(here, day_of(until), district, lambda number: _called(district, number))
 
 
+def watches_called() -> QuerySet[WatchDue]:
+    """Looks that were called for and not taken, nor overtaken by a later one."""
+    later = Look.objects.filter(district=OuterRef("district"), problem=OuterRef("problem"), since=OuterRef("since"))
+    over = Q(round=OuterRef("round")) | Q(round=Round.SECOND) | Q(again__isnull=False)
+    return WatchDue.objects.filter(~Exists(later.filter(over)))
+
+
 def _due(problems: QuerySet[Problem], on: date, district: str, over: Callable[[Round], Exists]) -> Iterator[Watch]:
     """The look of each removal that is due on a day and not over."""
     terms = _terms(on, district)
