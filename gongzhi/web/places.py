@@ -21,6 +21,7 @@ from gongzhi.ground.ledger import reads as ledger
 from gongzhi.ground.ledger.acts import By, registry
 from gongzhi.ground.ledger.models import Fact, FactQuerySet, Measure, Party
 from gongzhi.ground.people.may import Viewer
+from gongzhi.ground.people.models import AREA_OFFICERS
 from gongzhi.ground.places.models import Organisation, OrganisationKind, Pairing, Place, PlaceKind
 from gongzhi.ground.search.finding import Search
 from gongzhi.ground.tasks.models import Task
@@ -304,7 +305,14 @@ def index(request: HttpRequest) -> HttpResponse:
         )
         return exporting.download(request, Table(f"{within or root}地点", COLUMNS, rows))
     turned = paging.turn(request, found, order=("path",))
-    context = {"root": root, "filters": filters, "page": turned, "rows": turned.rows, "depth": len(root.path)}
+    context = {
+        "root": root,
+        "filters": filters,
+        "page": turned,
+        "rows": turned.rows,
+        "depth": len(root.path),
+        "prints": looking is not None and looking.holds(*AREA_OFFICERS),
+    }
     return render(request, "places/index.html", context)
 
 

@@ -22,6 +22,7 @@ from gongzhi.ground.feedback.acts import CONTACT_DAYS, TERM
 from gongzhi.ground.people.vault import FIELDS
 from gongzhi.ground.people.vault_models import Field, Purpose
 from gongzhi.ground.rules import reads as rules
+from gongzhi.rooms.problems.intake import CONTACT_DAYS as REPORTERS_DAYS
 from gongzhi.web.facts import root_place
 
 
@@ -36,6 +37,7 @@ class Edition:
 
 # The newest first. Whoever changes what is kept, why or how long writes another one.
 EDITIONS = (
+    Edition(3, date(2026, 11, 23), "增加反映问题所留的电话、文字和照片"),
     Edition(
         2, date(2026, 11, 23), "写明每一项的用途和保存期限、行使权利的办法；增加投诉建议所留电话、登录安全所需的信息"
     ),
@@ -66,6 +68,7 @@ class Right:
 def kept(district: str) -> list[Kept]:
     """Everything about people that this platform holds."""
     days = rules.rule(CONTACT_DAYS, on=today(), district=district).value
+    reported = rules.rule(REPORTERS_DAYS, on=today(), district=district).value
     logs = rules.rule("security.logs", on=today(), district=district)
     sealed = [
         Kept(
@@ -79,6 +82,12 @@ def kept(district: str) -> list[Kept]:
     months = logs.value["min"]
     return [
         *sealed,
+        Kept("反映问题时留的电话", "只用于告知受理和结果", f"{reported} 日，到期自动删除"),
+        Kept(
+            "反映问题的文字和照片",
+            "办理那一件，只有当地负责的人和承办单位能看，不公开",
+            "随这一件保存；里面有您的信息的，可以要求删除",
+        ),
         Kept("投诉建议里留的电话", "只用于答复那一件", f"{days} 日，到期自动删除"),
         Kept(
             "投诉建议的内容", "办理和答复，只有当地负责答复的人能看", "随这一件保存；内容里有您的信息的，可以要求删除"

@@ -19,7 +19,7 @@ from gongzhi.web.access import home_place, only
 from gongzhi.web.filters import Filters, Select
 
 KINDS = {PlaceKind.SECTION: "路段", PlaceKind.YARD: "楼院", PlaceKind.COMMUNITY: "社区", PlaceKind.VILLAGE: "村"}
-TITLES = {PlaceKind.SECTION: "路段牌", PlaceKind.YARD: "楼院牌"}
+TITLES = {PlaceKind.SECTION: "路牌", PlaceKind.YARD: "楼院牌"}
 SIZE = 60
 # So many sheets of paper are printed in one go.
 MOST = 100

@@ -26,7 +26,7 @@ from gongzhi.rooms.problems.dispatching import DECIDERS
 from gongzhi.rooms.problems.household_models import Handing
 from gongzhi.rooms.problems.household_reads import watches_called
 from gongzhi.rooms.problems.households import PLANNERS
-from gongzhi.rooms.problems.intake import ACCEPTERS
+from gongzhi.rooms.problems.intake import ACCEPTERS, reachable
 from gongzhi.rooms.problems.models import Deferral, Dispatch, Lapse, Outcome, Part, Problem, Stage
 from gongzhi.sheets.models import Doubt
 
@@ -160,6 +160,12 @@ def solving(fact: Fact) -> bool:
     return fact.facets.get("course") == "solve"
 
 
+def left_phone(fact: Fact) -> bool:
+    """Whether somebody who told of it can be reached."""
+    problem = Problem.objects.filter(district=fact.district, number=number_of(fact)).first()
+    return problem is not None and bool(reachable(problem))
+
+
 def problems(*stages: Stage) -> Callable[[], QuerySet[Problem]]:
     return lambda: Problem.objects.filter(stage__in=stages)
 
@@ -209,6 +215,9 @@ LINES = (
          "问题 {number} 请本单位协办", "请和牵头单位商量", "problem", in_hand, by_fact=True),
     Line("near_due", "", "问题", handler, HANDLERS,
          "问题 {number} 临近到期", "请抓紧办结；等外因的请申请中止计时", "problem", in_hand, by_fact=True),
+    Line("tell_done", "problems.verified", "问题", takers, ACCEPTERS,
+         "问题 {number} 办结核查通过", "反映人留了电话，请告知结果", "problem",
+         only=lambda fact: passed(Outcome.PASSED)(fact) and left_phone(fact)),
     Line("lapsed", "problems.lapsed", "问题", handler, HANDLERS,
          "问题 {number} 到期没有办结", "请尽快办结，或说明原因", "problem", late, by_fact=True, urgent=True),
     Line("lapsed_community", "problems.lapsed", "问题", above(*COMMUNITIES), (Role.COMMUNITY_SECRETARY,),
