@@ -10,9 +10,20 @@ from gongzhi.sheets.importing import Kind
 from gongzhi.sheets.measures import Measures
 from gongzhi.sheets.members import Members
 from gongzhi.sheets.organisations import Organisations
+from gongzhi.sheets.routes import Routes
 from gongzhi.sheets.sections import Sections
 
 KINDS: dict[str, Kind] = {
     one.code: one
-    for one in (Divisions(), Organisations(), Appointments(), Members(), Doors(), Sections(), Measures(), Hotline())
+    for one in (
+        Divisions(),
+        Organisations(),
+        Appointments(),
+        Members(),
+        Doors(),
+        Sections(),
+        Measures(),
+        Routes(),
+        Hotline(),
+    )
 }

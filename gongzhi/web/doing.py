@@ -33,6 +33,8 @@ from gongzhi.ground.people.models import AREA_OFFICERS, Appointment, Person
 from gongzhi.ground.places.models import Organisation, Place, PlaceKind
 from gongzhi.ground.refusals import Conflict, Refused
 from gongzhi.ground.rules import reads as rules
+from gongzhi.rooms.problems import routing
+from gongzhi.rooms.problems.models import Problem
 from gongzhi.web.access import signed_in
 from gongzhi.web.entrance import ask_again, proved
 from gongzhi.web.naming import ROOMS, address_of, names_of, post_words
@@ -45,6 +47,8 @@ OFFERED = 200
 RADIOS = 6
 LONG = {"note", "description", "text", "words", "answer", "ask", "reason", "minutes", "summary", "finding", "result"}
 AMOUNT_ROWS = 2
+# So many empty lines stand ready where several may be named.
+SEVERAL_ROWS = 2
 # Choices the law keeps from whoever fills in the form: shown, not to be chosen.
 BARRED = {
     ("problems.resolve", "mode", "forced"): "由有权机关依法决定、催告、公告后实施"
@@ -52,6 +56,8 @@ BARRED = {
 }
 # Acts whose amounts are what there is, not what was done.
 STOCKTAKING = {"places.count"}
+# Where the rules of who answers for what say whom to name.
+ROUTED = {("problems.dispatch", "organisation"), ("problems.decide", "organisation")}
 # What cannot be taken back or opens what is sealed: only for somebody who has just proved who they are.
 PROVED = {"people.end_sessions", "people.erase", "people.invite", "people.reset_mfa", "people.reveal"}
 # Sealed too, though no person's: where a channel leads and with what it is signed.
@@ -83,11 +89,15 @@ class Field:
     fixed: str = ""
     error: str = ""
     most: int = 0
+    # Why what stands in it is suggested.
+    why: str = ""
 
     @property
     def help(self) -> str:
         if self.kind == "reference":
-            return "填编号或名称，也可以从列表里选。" if self.options else "填编号或名称。"
+            return self.why + ("填编号或名称，也可以从列表里选。" if self.options else "填编号或名称。")
+        if self.kind == "references":
+            return "一格填一个，填编号，也可以从列表里选。没有的空着。"
         return "一行写一个。" if self.kind == "lines" else ""
 
     @property
@@ -118,6 +128,8 @@ def kind_of(name: str, schema: Mapping[str, Any]) -> str:
             items = shape(schema.get("items", {}))
             if items.get("x-refers-to") == Stored._meta.label:
                 return "photos"
+            if "x-refers-to" in items:
+                return "references"
             if items.get("x-quantity"):
                 return "amounts"
             if "enum" in items or "x-vocabulary" in items:
@@ -266,6 +278,8 @@ class Form:
                 ]
             case "choices":
                 return given.getlist(name)
+            case "references":
+                return [one.strip() for one in given.getlist(name) if one.strip()]
             case "photos":
                 return [token for token in given.getlist(name) if token not in given.getlist(f"{name}-without")]
             case "lines":
@@ -388,6 +402,7 @@ class Form:
             match kind:
                 case "reference":
                     self._reference(one, str(schema["x-refers-to"]))
+                    self._suggest(one)
                 case "choice":
                     default = str(schema.get("default") or "")
                     picked = one.value or default
@@ -409,6 +424,10 @@ class Form:
                         Option(code, f"{word}（{unit}）")
                         for code, word, unit in self._measurable().values_list("code", "name", "unit")
                     ]
+                case "references":
+                    model = str(shape(schema["items"])["x-refers-to"])
+                    one.options = [Option(code, word) for code, word in suggestions(model, self.looking)]
+                    one.values = [each for each in one.values if each.strip()] + [""] * SEVERAL_ROWS
                 case "photos":
                     one.values = own_photos(self._value(name, kind), self.looking.actor)
                     one.most = MOST
@@ -428,6 +447,23 @@ class Form:
             one.fixed, one.value = self._named(apps.get_model(model), text), text
         if not one.fixed:
             one.options = [Option(code, word) for code, word in suggestions(model, self.looking)]
+
+    def _suggest(self, one: Field) -> None:
+        """Who answers for the problem by the rules laid down, and why; whoever dispatches may name another."""
+        if (self.act.name, one.name) not in ROUTED or one.fixed:
+            return
+        here = Problem.objects.filter(district=self.looking.actor.district, number=self.link.get("problem", ""))
+        problem = here.visible_to(self.looking).select_related("place").first()
+        laid_down = routing.answer(problem.place, problem.category, today()) if problem else None
+        if laid_down is None:
+            return
+        one.why = laid_down.words
+        named = {each.code: str(each) for each in laid_down.organisations}
+        others = [each for each in one.options if each.code not in named]
+        one.options = [Option(*each) for each in named.items()] + others
+        # Whoever sent it back is not named again.
+        if problem and not self.given and laid_down.organisation not in (None, problem.handler):
+            one.value = laid_down.organisation.code
 
     def _named(self, model: type[models.Model], text: str) -> str:
         """What a code that came with the link means, if one may see it."""

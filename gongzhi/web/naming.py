@@ -29,6 +29,7 @@ PAGES = {
     "place": "place",
     "organisation": "organisation",
     "doubt": "doubt",
+    "route": "route",
     "handover": "hand_over",
 }
 ROOMS = {

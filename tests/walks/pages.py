@@ -21,6 +21,8 @@ PAGES: tuple[Stop, ...] = (
     Stop("", f"/facts/?{FORTNIGHT}&indicator=patrolled"),
     Stop("", f"/facts/?{FORTNIGHT}&indicator=patrolled", "/facts/0"),
     Stop("", "/rules/"),
+    Stop("worker", "/routes/"),
+    Stop("worker", "/routes/?place=LH-Y3&category=0521"),
     Stop("", "/privacy/"),
     Stop("", "/help/"),
     Stop("", "/help/residents/"),
