@@ -62,7 +62,7 @@ def row_of(notice: Notice, waits: bool, where: str) -> Row:
         notice,
         words_of(line, notice.number, plain=True) if notice.plain else line.words.format(number=notice.number),
         "" if notice.plain else line.do,
-        reverse(line.page, args=[] if line.by_fact else [notice.number]),
+        reverse(line.page, args=[] if line.of_all else [notice.number]),
         line.matter,
         where,
         waits,

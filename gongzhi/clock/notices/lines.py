@@ -56,6 +56,8 @@ class Line:
     urgent: bool = False
     after: str = ""
     once_a_day: bool = False
+    # Whether the page is a list, which takes no number.
+    of_all: bool = False
     only: Callable[[Fact], bool] = lambda fact: True
 
 
@@ -275,7 +277,8 @@ LINES = (
          lambda: Feedback.objects.filter(stage=FeedbackStage.REOPENED),
          only=lambda fact: fact.facets.get("opinion") == "unsatisfied"),
     Line("doubts", "places.doubted", "地名存疑", starter, EVERYONE,
-         "表里有地名等认定", "认定以后那几行才能导入", "doubts", Doubt.objects.waiting, by_fact=True, once_a_day=True),
+         "表里有地名等认定", "认定以后那几行才能导入", "doubts", Doubt.objects.waiting, by_fact=True, once_a_day=True,
+         of_all=True),
     Line("imported", "", "导入", nobody, EVERYONE, "导入做完了", "可以看结果", "job"),
     Line("not_imported", "", "导入", nobody, EVERYONE, "导入没有做成", "请看原因，改好再导", "job"),
 )
