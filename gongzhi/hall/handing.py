@@ -25,7 +25,7 @@ from gongzhi.rooms.members.models import Link
 from gongzhi.rooms.problems.models import Problem, Stage
 
 LISTED = 100
-OPEN_PROBLEMS = (Stage.REPORTED, Stage.DISPATCHED, Stage.RESOLVED)
+OPEN_PROBLEMS = Stage.still_open()
 
 
 @dataclass(frozen=True)

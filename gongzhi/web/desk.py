@@ -27,10 +27,12 @@ from gongzhi.ground.ledger.acts import registry
 from gongzhi.ground.people.may import Viewer, reach
 from gongzhi.ground.people.models import Appointment, Role
 from gongzhi.ground.tasks.models import Task
-from gongzhi.hall import my_day
+from gongzhi.hall import again, my_day
 from gongzhi.hall.my_day import Some
 from gongzhi.hall.places import latest_day
-from gongzhi.rooms.problems.models import Problem, Stage
+from gongzhi.hall.problems import raised
+from gongzhi.rooms.problems.models import Flow, Problem, Stage
+from gongzhi.rooms.problems.sampling import Sample
 from gongzhi.sheets import doubts
 from gongzhi.upper.league.reads import week_of
 from gongzhi.web import feedback, tasks
@@ -129,7 +131,7 @@ def posts_of(request: HttpRequest) -> list[Post]:
 def of_work(looking: Viewer) -> dict[str, Any]:
     """Problems and tasks: one's own by urgency, what others have, what is due soon, the walks of the day."""
     due = my_day.due(looking)
-    fresh = my_day.some(my_day.to_dispatch(looking), "id")
+    fresh = my_day.some(my_day.to_say(looking), "id")
     check = my_day.some(my_day.to_verify(looking), "due_at", "id")
     handed = my_day.some(my_day.handed_out(looking), "due_at", "id", shown=WAITED)
     parts = (due.now, due.old, due.soon, fresh, check, handed)
@@ -150,13 +152,15 @@ def of_work(looking: Viewer) -> dict[str, Any]:
     waiting = [waited(row) for row in listed[5]] + [asked_of(task) for task in asked.rows]
     on = today()
     return {
-        "due": jobs(due.now, listed[0], f"{problems}?view=dispatched"),
+        "due": jobs(due.now, listed[0], f"{reverse('problem_inbox')}?kind=resolve"),
         "late": sum(bool(row.clock and row.clock.late) for row in listed[0]),
         "old": jobs(due.old, listed[1], f"{problems}?view=late"),
-        "soon": jobs(due.soon, listed[2], f"{problems}?view=dispatched"),
+        "soon": jobs(due.soon, listed[2], f"{reverse('problem_inbox')}?kind=resolve"),
         "later": due.later,
-        "fresh": jobs(fresh, listed[3], f"{problems}?view=reported"),
-        "check": jobs(check, listed[4], f"{problems}?view=resolved"),
+        "fresh": jobs(fresh, listed[3], reverse("problem_inbox")),
+        "saying": saying(looking),
+        "check": jobs(check, listed[4], f"{reverse('problem_inbox')}?kind=verify"),
+        "again": again_of(looking),
         "answer": jobs(answer, tasks.rows_of(answer.rows, looking, on), f"{reverse('tasks')}?view=answer"),
         "close": jobs(close, tasks.rows_of(close.rows, looking, on), f"{reverse('tasks')}?view=close"),
         "written": jobs(written, feedback.rows_of(written.rows, looking), reverse("feedback_handling")),
@@ -176,14 +180,56 @@ def of_work(looking: Viewer) -> dict[str, Any]:
     }
 
 
+# What is said of a problem nobody has in hand yet, by the act that says it.
+VERBS = {
+    "problems.accept": "受理",
+    "problems.dispatch": "派遣",
+    "problems.decide": "裁定",
+    "problems.reconsider": "复议",
+}
+
+
+def saying(looking: Viewer) -> dict[str, tuple[str, str]]:
+    """By stage, the act one's posts may do and its verb."""
+    told = {stage.value: next((one for one in acts if may(looking, one)), "") for stage, acts in my_day.SAYING.items()}
+    return {stage: (name, VERBS[name]) for stage, name in told.items() if name}
+
+
+@dataclass(frozen=True)
+class Once:
+    """Something closed that is to be looked at once more: what, how many, where they are listed."""
+
+    title: str
+    words: str
+    count: int
+    href: str
+
+
+def again_of(looking: Viewer) -> list[Once]:
+    """Last week's samples and the removals whose day has come; nothing for who does not look at them."""
+    kinds = (
+        ("recheck", "抽查复核", "上周按简易流程结案的，抽到的去现场看", lambda: again.samples(looking, Sample.RECHECK)),
+        ("call_back", "回访", "上周结案的，抽到的问一问反映人", lambda: again.samples(looking, Sample.CALL_BACK)),
+        ("watch", "拆后复看", "拆除、清除以后到了日子，看有没有反弹", lambda: again.looks(looking)),
+    )
+    told = [
+        Once(title, words, len(find()), f"{reverse('problem_inbox')}?kind={code}")
+        for code, title, words, find in kinds
+        if may(looking, f"problems.{code}")
+    ]
+    return [one for one in told if one.count]
+
+
 def jobs(part: Some, rows: Sequence[Any], href: str) -> Jobs:
     return Jobs(rows, part.count, href, part.many)
 
 
 def waited(row: Row) -> Waiting:
-    """Whom a problem waits for: who handles it, or somebody else to look at what was done."""
+    """Whom a problem waits for: who handles it, whoever told of it, or somebody else to look at what was done."""
     problem: Problem = row.problem
-    on = f"等{problem.handler}办结" if problem.stage == Stage.DISPATCHED else "等另一人核查"
+    on = "等反映人确认" if problem.flow == Flow.SIMPLE else "等另一人核查"
+    if problem.stage == Stage.DISPATCHED:
+        on = f"等{problem.handler}办结"
     href = reverse("problem", args=[problem.number])
     return Waiting(
         row.title,
@@ -226,8 +272,8 @@ def of_running(looking: Viewer) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Meeting:
-    """Monday's meeting: the comparison and the briefing of last week, or of the last in which anything was done, and
-    what is overdue."""
+    """Monday's meeting: the comparison and the briefing of last week, or of the last in which anything was done, what
+    is overdue, and how many 难题 wait for it."""
 
     standing: str
     briefing: str
@@ -235,6 +281,7 @@ class Meeting:
     first: date
     last: date
     quiet: bool
+    raised: int
 
 
 def meeting_of(looking: Viewer) -> Meeting | None:
@@ -258,4 +305,5 @@ def meeting_of(looking: Viewer) -> Meeting | None:
         first=first,
         last=last,
         quiet=quiet,
+        raised=raised(Problem.objects.under(place).visible_to(looking)).count(),
     )

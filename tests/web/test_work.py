@@ -80,7 +80,7 @@ class TestMyDay:
     ) -> None:
         client = sign_in("secretary")
         client.get("/me/")
-        with django_assert_max_num_queries(29):
+        with django_assert_max_num_queries(37):
             client.get("/desk/")
 
 
@@ -143,8 +143,8 @@ class TestProblems:
         june.do("back", "11T09:00", "secretary", "problems.verify", **given)
         answer = sign_in("secretary").get(f"/problems/{june.number('shed2')}/")
         assert "派遣" in [verb.chinese for verb in answer.context["acts"]]
-        assert [step.deed for step in answer.context["steps"] if step.returned] == ["已办结"]
-        assert answer.context["steps"][-1].words == "退回"
+        assert [step.title for step in answer.context["steps"] if step.returned] == ["阳光花园社区居委会办结"]
+        assert answer.context["steps"][-1].title == "核查退回"
         assert "已退回，不再计数" in read(answer)
 
     def test_what_was_put_right_stands_under_what_it_corrects(self, june: Week, sign_in: SignIn) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from string import Formatter
 from uuid import UUID
 
 from gongzhi.ground.ledger.models import Fact
 from gongzhi.ground.people.may import Viewer
 from gongzhi.ground.people.models import ActorKind
 from gongzhi.rooms.problems import reads
+from gongzhi.rooms.problems.models import Part
 from gongzhi.web.naming import Amount, Words, actor_words, knows_who, reading_order
 from gongzhi.web.templatetags.words import thing
 
@@ -30,6 +32,8 @@ class Shown:
     corrections: list[Shown]
     returned: bool = False
     photos: Sequence[UUID] = ()
+    # What was done in a sentence; where there is none, the deed with its words.
+    title: str = ""
 
 
 STYLES = {
@@ -54,12 +58,13 @@ def shown(
     step: reads.Step, words: Words, names: dict[UUID, str], looking: Viewer, seen: dict[UUID, list[UUID]]
 ) -> Shown:
     fact = step.fact
+    title = title_of(step, words)
     returned = "returned" in (fact.facets.get("outcome"), fact.facets.get("result"))
     return Shown(
         fact,
         words.deed(fact),
         "lapse" if returned else STYLES.get(fact.kind, ""),
-        words.brief(fact),
+        rest_of(fact, words, title),
         step.words or "",
         [
             Amount(one.indicator, one.quantity, one.bound)
@@ -72,7 +77,67 @@ def shown(
         [shown(one, words, names, looking, seen) for one in step.corrections],
         step.returned,
         seen.get(fact.pk, ()),
+        title,
     )
+
+
+# What was done, in a cadre's words: of the facets by name, of who answers for it and of those who joined.
+TITLES = {
+    "problems.submitted": "{source}",
+    "problems.reported": "{source}，登记问题",
+    "problems.settled": "{source}，当场处置",
+    "problems.dispatched": "派给{lead}{joined}",
+    "problems.bounced": "{lead}退单：{reason}",
+    "problems.decided": "裁定由{lead}承办{joined}",
+    "problems.visited": "入户，{purpose}",
+    "problems.paused": "中止计时：{reason}",
+    "problems.deferred": "暂缓解决：{reason}",
+    "problems.reconsidered": "到期复议：{course}",
+    "problems.raised": "提为难题",
+    "problems.resolved": "{lead}办结{joined}",
+    "problems.verified": "核查{outcome}",
+    "problems.confirmed": "反映人确认办结，{opinion}",
+    "problems.reopened": "反映人要求重办",
+    "problems.closed": "反映人没有说话，按简易流程结案",
+    "problems.rechecked": "抽查复核{outcome}",
+    "problems.called_back": "回访，{opinion}",
+    "problems.declined": "不予受理：{reason}",
+}
+
+
+def title_of(step: reads.Step, words: Words) -> str:
+    """The record as a sentence; nothing for a kind that has none, or where a word of it is missing."""
+    fact = step.fact
+    pattern = TITLES.get(fact.kind, "")
+    act = words.act(fact)
+    if not pattern or act is None:
+        return ""
+    told = {
+        name: words.facet(act.facets.get(name), value, fact.day, fact.district) for name, value in fact.facets.items()
+    }
+    parties = [(one.role, str(one.organisation)) for one in step.parties if one.organisation]
+    leads = [name for role, name in parties if role != Part.CO_HANDLER]
+    joins = [name for role, name in parties if role == Part.CO_HANDLER]
+    told["lead"] = leads[0] if leads else str(fact.organisation or "")
+    told["joined"] = f"，{'、'.join(joins)}协办" if joins else ""
+    wanted = {name for _, name, _, _ in Formatter().parse(pattern) if name}
+    return pattern.format_map(told) if wanted <= told.keys() else ""
+
+
+def rest_of(fact: Fact, words: Words, title: str) -> str:
+    """The facets that the title has not said."""
+    act = words.act(fact)
+    if not title or act is None:
+        return words.brief(fact)
+    pattern = TITLES[fact.kind]
+    said = {name for _, name, _, _ in Formatter().parse(pattern) if name}
+    left = {name: value for name, value in fact.facets.items() if name not in said and name != "category"}
+    order = list(act.facets)
+    told = [
+        words.facet(act.facets.get(name), left[name], fact.day, fact.district)
+        for name in sorted(left, key=lambda one: order.index(one) if one in order else len(order))
+    ]
+    return "，".join(one for one in told if one)
 
 
 def who_words(fact: Fact, names: dict[UUID, str], looking: Viewer) -> str:
