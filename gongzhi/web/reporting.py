@@ -41,11 +41,11 @@ from gongzhi.rooms.problems.intake import (
     CODE_SIGNS,
     CONTACT_DAYS,
     LONGEST_ADDRESS,
-    code_of,
     reachable,
     reporting_of,
     whereabouts,
 )
+from gongzhi.rooms.problems.intake import code_of as typed_code
 from gongzhi.rooms.problems.models import Opinion, Reporting
 from gongzhi.rooms.problems.near import Near, near
 from gongzhi.web import maps, tracking
@@ -53,6 +53,7 @@ from gongzhi.web.access import viewer
 from gongzhi.web.exchange import is_part
 from gongzhi.web.facts import root_place
 from gongzhi.web.limits import Limit
+from gongzhi.web.periods import Period
 from gongzhi.web.photos import HEADERS, kept_photos
 from gongzhi.web.toasts import done
 
@@ -104,7 +105,7 @@ PLAIN = {
 }
 
 
-def drawn_code(key: str) -> str:
+def code_of(key: str) -> str:
     """The tracking code of a form: pressed twice it is the same. Drawn from a secret, so that nobody guesses it."""
     drawn = int.from_bytes(hmac.digest(settings.SECRET_KEY.encode(), f"gongzhi.tracking/{key}".encode(), "sha256"))
     signs = []
@@ -219,7 +220,7 @@ class Report:
         told: dict[str, Any] = {
             name: self.given[name] for name in ("address", "category", "description", "phone", "same_as")
         }
-        told |= {"place": self.place_code, "photos": self.photos, "code": drawn_code(self.given["key"])}
+        told |= {"place": self.place_code, "photos": self.photos, "code": code_of(self.given["key"])}
         for name in ("longitude", "latitude"):
             told[name] = number(self.given[name])
         return {name: value for name, value in told.items() if value not in ("", [], None)}
@@ -300,7 +301,7 @@ def written(request: HttpRequest, report: Report, status: int = 200, **more: Any
         "accept": rules.rule(ACCEPT, on=today(), district=district),
         "contact": rules.rule(CONTACT_DAYS, on=today(), district=district),
         "office": office,
-        "features": maps.address(map_place(home), maps.Period.around(today())),
+        "features": maps.address(map_place(home), Period.around(today())),
         "tiles": maps.tiles(),
         "near": (),
         **more,
@@ -418,7 +419,7 @@ def looked_up(request: HttpRequest, root: Place) -> HttpResponse:
         reporting_of(code, root.district)
     except Refused as refused:
         return asking(request, root, refused.reason, code, refused.status)
-    remember(request, code_of(code))
+    remember(request, typed_code(code))
     return redirect("track")
 
 

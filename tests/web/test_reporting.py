@@ -16,7 +16,7 @@ from gongzhi.ground.files.models import Photo, Stored
 from gongzhi.ground.ledger.models import Fact
 from gongzhi.rooms.problems.models import Problem, Reporting, Stage
 from gongzhi.web import reporting
-from gongzhi.web.reporting import MOST_A_MINUTE, SENDING, drawn_code, spaced
+from gongzhi.web.reporting import MOST_A_MINUTE, SENDING, code_of, spaced
 from tests.web.conftest import SignIn, read
 from tests.world import World
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.slow
 KEY = "0195e8a0-0000-7000-8000-000000000001"
 TOLD = {"key": KEY, "place": "LH-YGHY", "address": "花园街3号院北门", "category": "0102"}
 TOLD |= {"description": "垃圾桶满了两天没有清"}
-CODE = spaced(drawn_code(KEY))
+CODE = spaced(code_of(KEY))
 
 
 @pytest.fixture(autouse=True)

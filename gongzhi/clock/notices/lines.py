@@ -162,9 +162,11 @@ def solving(fact: Fact) -> bool:
     return fact.facets.get("course") == "solve"
 
 
-def left_phone(fact: Fact) -> bool:
-    """Whether somebody who told of it can be reached."""
-    problem = Problem.objects.filter(district=fact.district, number=number_of(fact)).first()
+def done_and_reachable(fact: Fact) -> bool:
+    """Whether it was found to be done, and somebody who told of it can be told."""
+    if fact.facets.get("outcome") != Outcome.PASSED:
+        return False
+    problem: Problem | None = Problem.objects.filter(district=fact.district, number=number_of(fact)).first()
     return problem is not None and bool(reachable(problem))
 
 
@@ -219,7 +221,7 @@ LINES = (
          "问题 {number} 临近到期", "请抓紧办结；等外因的请申请中止计时", "problem", in_hand, by_fact=True),
     Line("tell_done", "problems.verified", "问题", takers, ACCEPTERS,
          "问题 {number} 办结核查通过", "反映人留了电话，请告知结果", "problem",
-         only=lambda fact: passed(Outcome.PASSED)(fact) and left_phone(fact)),
+         only=done_and_reachable),
     Line("lapsed", "problems.lapsed", "问题", handler, HANDLERS,
          "问题 {number} 到期没有办结", "请尽快办结，或说明原因", "problem", late, by_fact=True, urgent=True),
     Line("lapsed_community", "problems.lapsed", "问题", above(*COMMUNITIES), (Role.COMMUNITY_SECRETARY,),

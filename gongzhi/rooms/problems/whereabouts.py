@@ -90,8 +90,8 @@ def _holding(places: Iterable[Place], lon: float, lat: float) -> Place | None:
 
 
 def _outside(lon: float, lat: float, here: PlaceQuerySet, district: str) -> Refused:
-    known = here.filter(kind__in=HOMES).values_list("lon", "lat")
-    away = min((metres(lon, lat, x, y) for x, y in known), default=None)
+    known = here.filter(kind__in=HOMES)
+    away = min((metres(lon, lat, one.lon or 0, one.lat or 0) for one in known), default=None)
     name = district_place(district) or "本区"
     if away is None:
         reason = "这里的地点还没有标到地图上，请写地址，再选社区"
