@@ -46,6 +46,7 @@ from gongzhi.web import (
     standing,
     styleguide,
     tasks,
+    tickets,
     undoing,
 )
 from gongzhi.web.problems import board, inbox, listing, meeting, saved
@@ -63,6 +64,8 @@ urlpatterns = [
     path("imports/", imports.index, name="imports"),
     path("intake/", intake.page, name="intake"),
     path("intake/hints/", intake.hints, name="intake_hints"),
+    path("intake/tickets/", tickets.index, name="tickets"),
+    path("intake/tickets/<str:number>/", tickets.page, name="ticket"),
     path("intake/places/", intake.places, name="intake_places"),
     path("intake/slips/<str:key>/", intake.slip, name="intake_slip"),
     path("imports/new/<str:code>/", imports.new, name="import_new"),

@@ -141,7 +141,8 @@ def opened(request: HttpRequest, looking: Viewer, rows: Sequence[Row], errors: d
     joinable = [one for one in found if one.problem.stage != Stage.SUBMITTED]
     seen = photos_of([problem.fact], looking).get(problem.fact_id, [])
     after = numbers[at + 1] if at + 1 < len(numbers) else ""
-    return Opened(row, joinable, seen, errors, request.POST, after, numbers[at - 1] if at else "")
+    given = request.POST if wanted == problem.number and request.POST.get("problem") else QueryDict()
+    return Opened(row, joinable, seen, errors, given, after, numbers[at - 1] if at else "")
 
 
 # What is being told
@@ -156,6 +157,8 @@ class Draft:
     errors: dict[str, str] = field(default_factory=dict)
     guesses: list[suggesting.Guess] = field(default_factory=list)
     near: list[Near] = field(default_factory=list)
+    # What may be the same and waits on the left: taken up first, it can be joined to.
+    waiting: list[Near] = field(default_factory=list)
     candidates: list[Place] = field(default_factory=list)
     checked: bool = False
     # How many messages of how many people a draft was made of.
@@ -226,6 +229,7 @@ def look_at(draft: Draft, looking: Viewer, home: Place | None, *, fill: bool = F
     if place is not None and place.kind not in {PlaceKind.DISTRICT, PlaceKind.STREET, *DEEP}:
         found = near(place=place, category=draft.given["category"], text=said, viewer=looking)
         draft.near = [one for one in found if one.problem.stage != Stage.SUBMITTED]
+        draft.waiting = [one for one in found if one.problem.stage == Stage.SUBMITTED][:2]
     return place
 
 
@@ -240,7 +244,7 @@ def from_chat(draft: Draft, pasted: str, looking: Viewer, home: Place | None) ->
         draft.errors["chat"] = f"整理后还有 {len(text)} 字，最多 {TEXT_LIMIT} 字，请只复制说这件事的几句"
         return
     draft.given |= {"description": text, "source": Source.WECHAT.value}
-    people = f"{told.speakers} 个人说的" if told.speakers else ""
+    people = f" {told.speakers} 个人说的" if told.speakers else ""
     draft.pasted = f"整理出{people} {len(told.lines)} 句，名字和号码已经去掉。核对以后再登记"
     look_at(draft, looking, home, fill=True)
 
@@ -386,7 +390,10 @@ def decided(request: HttpRequest, looking: Viewer, deed: str) -> HttpResponse:
     raw: dict[str, Any] = {"problem": given.get("problem", "")}
     match deed:
         case "accept":
-            raw |= {name: value for name in ("place", "category") if (value := given.get(name, "").strip())}
+            told = Problem.objects.filter(district=by.district, number=raw["problem"]).select_related("place").first()
+            standing = {"place": told.place.name, "category": told.category} if told else {}
+            typed = {name: given.get(name, "").strip() for name in ("place", "category")}
+            raw |= {name: value for name, value in typed.items() if value and value != standing.get(name)}
         case "decline":
             raw |= {"reason": given.get("reason", ""), "answer": given.get("answer", "")}
         case "merge":
@@ -456,4 +463,5 @@ def slip(request: HttpRequest, key: str) -> HttpResponse:
     if found is None:
         raise Http404
     category = categories(found.problem.district).get(found.problem.category, "")
-    return render(request, "intake/slip.html", {"slip": found, "category": category})
+    track = request.build_absolute_uri(reverse("track"))
+    return render(request, "intake/slip.html", {"slip": found, "category": category, "track": track})

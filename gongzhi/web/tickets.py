@@ -1,0 +1,130 @@
+"""热线工单: what the hotline waits for; its answers drafted, put right by a person, and sent back as a table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Exists, OuterRef
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
+
+from gongzhi.ground import now
+from gongzhi.ground.ledger.acts import By, registry
+from gongzhi.ground.people.may import Viewer
+from gongzhi.ground.refusals import Refused
+from gongzhi.rooms.problems import tickets
+from gongzhi.rooms.problems.intake import ACCEPTERS
+from gongzhi.rooms.problems.intake_models import Reply, Ticket, TicketQuerySet
+from gongzhi.rooms.problems.models import Stage
+from gongzhi.sheets import hotline
+from gongzhi.web import exporting, paging
+from gongzhi.web.access import home_place, only, signed_in
+from gongzhi.web.naming import Tag
+from gongzhi.web.toasts import done
+
+DESK = frozenset(ACCEPTERS)
+VIEWS = {"open": "待答复", "late": "已超期", "answered": "已答复", "all": "全部"}
+ANSWER = "problems.answer_ticket"
+
+
+@dataclass(frozen=True)
+class Row:
+    ticket: Ticket
+    place: str
+    tag: Tag
+    late: bool
+
+
+def row_of(ticket: Ticket, at: datetime, *, is_answered: bool) -> Row:
+    late = not is_answered and ticket.reply_by is not None and ticket.reply_by < at
+    if is_answered:
+        tag = Tag("tag-done", "done", "已答复")
+    elif late:
+        tag = Tag("tag-late", "triangle", "已超期")
+    else:
+        tag = Tag("", "open", str(Stage(ticket.problem.stage).label))
+    return Row(ticket, ticket.problem.fact.label.partition("，")[0], tag, late)
+
+
+def here(request: HttpRequest, looking: Viewer) -> TicketQuerySet:
+    home = home_place(request)
+    if home is None:
+        raise Http404
+    replied = Reply.objects.filter(ticket=OuterRef("pk"))
+    mine = Ticket.objects.under(home).visible_to(looking).annotate(answered=Exists(replied))
+    return mine.exclude(problem__stage=Stage.WITHDRAWN).select_related("problem__place", "problem__fact")
+
+
+def narrowed(found: TicketQuerySet, view: str) -> TicketQuerySet:
+    match view:
+        case "open":
+            return found.filter(answered=False)
+        case "late":
+            return found.filter(answered=False, reply_by__lt=now())
+        case "answered":
+            return found.filter(answered=True)
+    return found
+
+
+@require_safe
+@only(DESK)
+def index(request: HttpRequest) -> HttpResponse:
+    """The tickets of one's area; as a file they are what the hotline takes back."""
+    looking, view = signed_in(request), request.GET.get("view", "open")
+    if view not in VIEWS:
+        raise Http404
+    found = here(request, looking)
+    chosen = narrowed(found, view)
+    if exporting.asked(request):
+        title = f"{home_place(request)}热线工单{VIEWS[view]}"
+        return exporting.download(request, hotline.answers(chosen, title, looking.actor.district))
+    page = paging.turn(request, chosen, order=["-received_at", "-id"])
+    at = now()
+    counts = {code: narrowed(found, code).count() for code in ("open", "late")}
+    context = {
+        "home": home_place(request),
+        "view": view,
+        "view_name": VIEWS[view],
+        "views": [(code, name, counts.get(code)) for code, name in VIEWS.items()],
+        "page": page,
+        "rows": [row_of(one, at, is_answered=one.answered) for one in page.rows],
+        "columns": hotline.columns(looking.actor.district),
+    }
+    return render(request, "tickets/index.html", context)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@only(DESK)
+def page(request: HttpRequest, number: str) -> HttpResponse:
+    """One ticket: what was said, what the records say of it, and the answer, drafted from them."""
+    looking = signed_in(request)
+    ticket = here(request, looking).filter(number=number).first()
+    if ticket is None:
+        raise Http404
+    error, given = "", request.POST.get("answer", "")
+    if request.method == "POST":
+        by = By(looking.actor, held=looking.held, key=request.POST.get("key") or None)
+        try:
+            registry[ANSWER].call(by, {"ticket": ticket.number, "answer": given})
+            done(request, f"已答复热线：{ticket.number}")
+            return redirect(reverse("tickets"))
+        except Refused as refused:
+            error = refused.reason
+    replies = list(Reply.objects.filter(ticket=ticket).select_related("fact").order_by("-id"))
+    context: dict[str, Any] = {
+        "ticket": ticket,
+        "row": row_of(ticket, now(), is_answered=bool(replies)),
+        "replies": replies,
+        "waiting": ticket.problem.stage == Stage.SUBMITTED,
+        "answer": given or (replies[0].text if replies else tickets.drafted(ticket)),
+        "error": error,
+        "problems": [{"field": "answer", "reason": error}] if error else [],
+        "problems_title": "还没有答复",
+    }
+    return render(request, "tickets/page.html", context, status=422 if error else 200)
