@@ -27,12 +27,11 @@ from gongzhi.ground.ledger.acts import registry
 from gongzhi.ground.people.may import Viewer, reach
 from gongzhi.ground.people.models import Appointment, Role
 from gongzhi.ground.tasks.models import Task
-from gongzhi.hall import again, my_day
+from gongzhi.hall import my_day
 from gongzhi.hall.my_day import Some
 from gongzhi.hall.places import latest_day
 from gongzhi.hall.problems import raised
 from gongzhi.rooms.problems.models import Flow, Problem, Stage
-from gongzhi.rooms.problems.sampling import Sample
 from gongzhi.sheets import doubts
 from gongzhi.upper.league.reads import week_of
 from gongzhi.web import feedback, tasks
@@ -195,29 +194,19 @@ def saying(looking: Viewer) -> dict[str, tuple[str, str]]:
     return {stage: (name, VERBS[name]) for stage, name in told.items() if name}
 
 
-@dataclass(frozen=True)
-class Once:
-    """Something closed that is to be looked at once more: what, how many, where they are listed."""
+# What was closed and is to be looked at once more: the kind of the inbox, its name, what it is. How many is counted
+# there: a sample is drawn from all that a week closed.
+AGAIN = (
+    ("recheck", "抽查复核", "上周按简易流程结案的，抽到的去现场看"),
+    ("call_back", "回访", "上周结案的，抽到的问一问反映人"),
+    ("watch", "拆后复看", "拆除、清除以后到了日子，看有没有反弹"),
+)
 
-    title: str
-    words: str
-    count: int
-    href: str
 
-
-def again_of(looking: Viewer) -> list[Once]:
-    """Last week's samples and the removals whose day has come; nothing for who does not look at them."""
-    kinds = (
-        ("recheck", "抽查复核", "上周按简易流程结案的，抽到的去现场看", lambda: again.samples(looking, Sample.RECHECK)),
-        ("call_back", "回访", "上周结案的，抽到的问一问反映人", lambda: again.samples(looking, Sample.CALL_BACK)),
-        ("watch", "拆后复看", "拆除、清除以后到了日子，看有没有反弹", lambda: again.looks(looking)),
-    )
-    told = [
-        Once(title, words, len(find()), f"{reverse('problem_inbox')}?kind={code}")
-        for code, title, words, find in kinds
-        if may(looking, f"problems.{code}")
-    ]
-    return [one for one in told if one.count]
+def again_of(looking: Viewer) -> list[tuple[str, str, str]]:
+    """(address, name, what it is) of the second looks one's posts may take."""
+    listed = reverse("problem_inbox")
+    return [(f"{listed}?kind={code}", title, words) for code, title, words in AGAIN if may(looking, f"problems.{code}")]
 
 
 def jobs(part: Some, rows: Sequence[Any], href: str) -> Jobs:

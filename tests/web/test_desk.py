@@ -83,7 +83,7 @@ class TestWhoseTurn:
     ) -> None:
         client = sign_in(who)
         client.get("/me/")
-        with django_assert_max_num_queries(30):
+        with django_assert_max_num_queries(31):
             client.get("/desk/")
 
 

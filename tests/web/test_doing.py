@@ -243,7 +243,7 @@ def test_stocks_are_counted_where_stocks_are_asked_for(june: Week, sign_in: Sign
 def test_what_came_with_the_link_stands_fixed(june: Week, sign_in: SignIn) -> None:
     client = sign_in("secretary")
     answer = client.get(f"/do/problems.dispatch/?problem={june.number('pool')}&because={june['pool'].pk}")
-    [problem, _] = answer.context["fields"]
+    [problem, _, _] = answer.context["fields"]
     assert problem.fixed == "花园街道路积水"
     assert form(answer).sent["because"] == str(june["pool"].pk)
     unknown = client.get("/do/problems.dispatch/?problem=410102-2020-999999")

@@ -80,7 +80,7 @@ class TestMyDay:
     ) -> None:
         client = sign_in("secretary")
         client.get("/me/")
-        with django_assert_max_num_queries(37):
+        with django_assert_max_num_queries(29):
             client.get("/desk/")
 
 

@@ -13,7 +13,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from gongzhi.ground.ledger.acts import registry
-from gongzhi.ground.people.may import Viewer
+from gongzhi.ground.people.may import Viewer, reach
+from gongzhi.ground.places.models import PlaceKind
 from gongzhi.hall import again, my_day
 from gongzhi.hall.again import Again
 from gongzhi.rooms.problems.models import Problem, ProblemQuerySet, Stage
@@ -104,7 +105,7 @@ def page(request: HttpRequest) -> HttpResponse:
             words = f"{my_day.MOST_COUNTED} 多" if some.many else str(some.count)
             parts.append(Part(one.code, one.chinese, rows, words, bool(some.rest)))
         for code, chinese, verb, find in looked:
-            if not chosen or chosen == code:
+            if chosen == code or (not chosen and near(me)):
                 parts.append(once_more(code, chinese, verb, find(me), me))
         parts = [one for one in parts if one.rows or one.code == chosen]
     context = {
@@ -115,6 +116,11 @@ def page(request: HttpRequest) -> HttpResponse:
         "way": "inbox",
     }
     return render(request, "problems/inbox.html", context)
+
+
+def near(me: Viewer) -> bool:
+    """Whether one's areas are small enough to draw their samples beside everything else."""
+    return all(reach(post).kind != PlaceKind.DISTRICT for post in me.held)
 
 
 def waiting(kind: Kind, problems: Sequence[Problem], me: Viewer) -> list[Waiting]:
