@@ -53,6 +53,11 @@ PAGES: tuple[Stop, ...] = (
     Stop("secretary", "/desk/"),
     Stop("secretary", "/problems/?view=all"),
     Stop("secretary", "/problems/?view=all&category=0101", "/problems/4"),
+    Stop("secretary", "/structures/"),
+    Stop("secretary", "/structures/?view=all", "/problems/4"),
+    Stop("secretary", "/structures/?view=watch"),
+    Stop("secretary", "/yards/"),
+    Stop("", "/yards/"),
     Stop("secretary", "/tasks/"),
     Stop("secretary", "/tasks/?view=all", "/tasks/4"),
     Stop("secretary", "/feedback/handling/?view=all"),
@@ -90,6 +95,9 @@ PAGES: tuple[Stop, ...] = (
 # Templates no address of the demo shows: what stands only after a press, a failure or in another kind of database.
 # Each is looked at by the test named beside it.
 ELSEWHERE = {
+    "households/case.html": "tests/walks/test_households.py",
+    "households/leaflet.html": "tests/walks/test_households.py",
+    "households/pledge.html": "tests/walks/test_households.py",
     "reporting/_reporters.html": "tests/web/test_reporting.py, who may call a reporter",
     "reporting/_word.html": "tests/web/test_reporting.py, when it was said to be done",
     "reporting/track.html": "tests/walks/test_reporting.py",
