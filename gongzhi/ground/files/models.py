@@ -51,6 +51,8 @@ class Stored(models.Model):
         verbose_name = "文件"
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["keep_until"], name="stored_expiry", condition=models.Q(keep_until__isnull=False)),
+            # What one sender gave lately: the same photo again, and how much there is for one day.
+            models.Index(fields=["actor", "recorded_at"], name="stored_sender"),
         ]
 
     def __str__(self) -> str:

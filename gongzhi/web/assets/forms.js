@@ -87,7 +87,7 @@ htmx.onLoad((root) => {
     exchange(form);
     keep(form);
   });
-  const errors = root.querySelector(".errors, .near");
+  const errors = root.querySelector(".errors, .same-as");
   if (errors) errors.focus();
 });
 
