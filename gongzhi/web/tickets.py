@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Exists, OuterRef
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -55,19 +54,18 @@ def here(request: HttpRequest, looking: Viewer) -> TicketQuerySet:
     home = home_place(request)
     if home is None:
         raise Http404
-    replied = Reply.objects.filter(ticket=OuterRef("pk"))
-    mine = Ticket.objects.under(home).visible_to(looking).annotate(answered=Exists(replied))
+    mine = Ticket.objects.under(home).visible_to(looking)
     return mine.exclude(problem__stage=Stage.WITHDRAWN).select_related("problem__place", "problem__fact")
 
 
 def narrowed(found: TicketQuerySet, view: str) -> TicketQuerySet:
     match view:
         case "open":
-            return found.filter(answered=False)
+            return found.unanswered()
         case "late":
-            return found.filter(answered=False, reply_by__lt=now())
+            return found.unanswered().filter(reply_by__lt=now())
         case "answered":
-            return found.filter(answered=True)
+            return found.answered()
     return found
 
 
@@ -85,6 +83,7 @@ def index(request: HttpRequest) -> HttpResponse:
         return exporting.download(request, hotline.answers(chosen, title, looking.actor.district))
     page = paging.turn(request, chosen, order=["-received_at", "-id"])
     at = now()
+    replied = set(Reply.objects.filter(ticket__in=page.rows).values_list("ticket", flat=True))
     counts = {code: narrowed(found, code).count() for code in ("open", "late")}
     context = {
         "home": home_place(request),
@@ -92,7 +91,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "view_name": VIEWS[view],
         "views": [(code, name, counts.get(code)) for code, name in VIEWS.items()],
         "page": page,
-        "rows": [row_of(one, at, is_answered=one.answered) for one in page.rows],
+        "rows": [row_of(one, at, is_answered=one.pk in replied) for one in page.rows],
         "columns": hotline.columns(looking.actor.district),
     }
     return render(request, "tickets/index.html", context)

@@ -13,7 +13,7 @@ from gongzhi.ground.ledger.models import Fact
 from gongzhi.ground.people.may import Viewer
 from gongzhi.ground.places.models import Place
 from gongzhi.ground.refusals import Conflict, Forbidden, Refused
-from gongzhi.rooms.problems import merging
+from gongzhi.rooms.problems import merging, reads
 from gongzhi.rooms.problems.intake_models import Merging
 from gongzhi.rooms.problems.models import Dispatch, Problem, Reporting, Stage
 from gongzhi.rooms.problems.near import metres_between, near, pairs_of
@@ -254,3 +254,15 @@ def test_no_sequence_of_mergings_loses_a_reporter_or_goes_round(world, steps):
         reached = [told.pk for head in heads for told in merging.reportings_of(head)]
         assert sorted(reached) == sorted(Reporting.objects.filter(problem__in=now).values_list("pk", flat=True))
         transaction.set_rollback(True)
+
+
+def test_joining_stands_on_both_timelines(world):
+    one, other = told(world), told(world)
+    with world.on("2020-06-08T10:00"):
+        fact = join(world, one, other, at=None)
+        kinds = [(step.fact.kind, step.joined) for step in reads.timeline(other, eyes(world)).steps]
+        assert kinds == [("problems.submitted", False), ("problems.merged", True)]
+        assert reads.timeline(other, eyes(world)).steps[-1].words == "同一处垃圾"
+        assert [step.fact.kind for step in reads.timeline(one, eyes(world)).steps][-1] == "problems.merged"
+        world.do("secretary", "problems.part", fact=str(fact.pk))
+    assert [step.fact.kind for step in reads.timeline(other, eyes(world)).steps] == ["problems.submitted"]

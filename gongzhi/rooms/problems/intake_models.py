@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from django.db import models
+from django.db.models import Exists, OuterRef
 
 from gongzhi.ground.keys import DistrictField, ScopedFK, under, uuid7
 from gongzhi.ground.refusals import Unknown
@@ -34,6 +35,12 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
 
     def under(self, place: Place) -> Self:
         return self.filter(under(place.path, "problem__path"), district=place.district)
+
+    def answered(self) -> Self:
+        return self.filter(Exists(Reply.objects.filter(ticket=OuterRef("pk"))))
+
+    def unanswered(self) -> Self:
+        return self.filter(~Exists(Reply.objects.filter(ticket=OuterRef("pk"))))
 
 
 class Ticket(models.Model):

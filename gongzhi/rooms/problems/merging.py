@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
+
+from django.db.models import QuerySet
 
 from gongzhi.ground.ledger import withdrawing
 from gongzhi.ground.ledger.acts import Audience, By, Entry, Quantity, Vocabulary, act, lock
@@ -177,7 +178,7 @@ def reportings_of(problem: Problem) -> list[Reporting]:
     return list(told.order_by("id"))
 
 
-def mergings_into(problem: Problem) -> Sequence[Merging]:
+def mergings_into(problem: Problem) -> QuerySet[Merging]:
     """What was joined to it and not taken back, oldest first: its timeline shows them too."""
     made = Merging.objects.filter(district=problem.district, into=problem, undone=False)
     return made.select_related("fact", "problem__place", "problem__fact").order_by("id")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from math import asin, cos, radians, sin, sqrt
@@ -105,7 +105,9 @@ def near(
     point = point or point_of(place)
     sought = Sought(place, category, pairs_of(text), point, day_of(instant), metres, alike)
     open_ones = Problem.objects.filter(district=place.district).open().visible_to(viewer)
-    open_ones = open_ones.filter(fact__at__gte=instant - timedelta(days=days)).exclude(pk=without)
+    open_ones = open_ones.filter(fact__at__gte=instant - timedelta(days=days))
+    if without is not None:
+        open_ones = open_ones.exclude(pk=without)
     found = {one.pk: one for one in _looked_at(open_ones.filter(under(_around(place))))}
     if point is not None:
         found |= {one.pk: one for one in _looked_at(open_ones.filter(place__in=_places_within(point, metres, place)))}
@@ -127,7 +129,7 @@ def _around(place: Place) -> str:
     return str(home or place.path)
 
 
-def _looked_at(problems: ProblemQuerySet) -> Sequence[Problem]:
+def _looked_at(problems: ProblemQuerySet) -> Iterable[Problem]:
     return problems.select_related("place", "handler", "fact").order_by("-id")[:LOOKED_AT]
 
 

@@ -16,6 +16,7 @@ from gongzhi.ground.ledger.models import Bound, Fact, Measure, Party, worded_mod
 from gongzhi.ground.ledger.reads import Figure, history_of
 from gongzhi.ground.ledger.writing import subject_of
 from gongzhi.ground.places.models import Place
+from gongzhi.rooms.problems.intake_models import Merging
 from gongzhi.rooms.problems.models import Dispatch, Problem
 from gongzhi.rooms.problems.records import STEPS
 
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
 @dataclass
 class Step:
     """One record of a problem as it may be read: its amounts, who took part, its words (None where they are not for
-    this reader), what put it right since, and whether it was sent back and counts no more."""
+    this reader), what put it right since, whether it was sent back and counts no more, and whether it is the record of
+    another problem that was joined to this one."""
 
     fact: Fact
     measures: list[Measure]
@@ -34,6 +36,7 @@ class Step:
     words: str | None = None
     corrections: list[Step] = field(default_factory=list)
     returned: bool = False
+    joined: bool = False
 
 
 @dataclass(frozen=True)
@@ -45,16 +48,28 @@ class Timeline:
 
 
 def timeline(problem: Problem, viewer: Viewer | None) -> Timeline:
-    """What happened to a problem. The public reads no free words: they may name somebody."""
-    history = history_of(subject_of(problem), problem.district)
+    """What happened to a problem, and what was joined to it. The public reads no free words: they may name somebody."""
+    subject, history = subject_of(problem), history_of(subject_of(problem), problem.district)
+    here = Q(subject=subject)
+    joined = Merging.objects.filter(district=problem.district, into=problem, undone=False)
+    if merged := list(joined.values_list("fact", flat=True)):
+        here |= Q(pk__in=merged)
+        history = Fact.objects.filter(here, district=problem.district).order_by("at", "recorded_at", "id")
     facts = list(
-        history.filter(pk__in=Fact.objects.visible_to(viewer).filter(subject=subject_of(problem)).order_by())
+        history.filter(pk__in=Fact.objects.visible_to(viewer).filter(here).order_by())
         .select_related("by", "organisation", "place", "because")
         .prefetch_related("measures__indicator", "parties__organisation")
     )
     words = _words(facts) if viewer else {}
     steps = {
-        fact.pk: Step(fact, list(fact.measures.all()), list(fact.parties.all()), words.get(fact.pk)) for fact in facts
+        fact.pk: Step(
+            fact,
+            list(fact.measures.all()),
+            list(fact.parties.all()),
+            words.get(fact.pk),
+            joined=fact.subject != subject,
+        )
+        for fact in facts
     }
     top: list[Step] = []
     roots: dict[UUID, Step] = {}

@@ -102,12 +102,16 @@ TITLES = {
     "problems.rechecked": "抽查复核{outcome}",
     "problems.called_back": "回访，{opinion}",
     "problems.declined": "不予受理：{reason}",
+    "problems.ticket_taken": "{source}",
+    "problems.merged": "",
 }
 
 
 def title_of(step: reads.Step, words: Words) -> str:
     """The record as a sentence; nothing for a kind that has none, or where a word of it is missing."""
     fact = step.fact
+    if step.joined:
+        return f"{fact.subject.partition('/')[2]} 并入这一件"
     pattern = TITLES.get(fact.kind, "")
     act = words.act(fact)
     if not pattern or act is None:
