@@ -50,6 +50,7 @@ NAV = (
     Item("违建治理", "/structures/", "board", frozenset(AREA_OFFICERS | {Role.AUDITOR})),
     Item("地点", "/places/", "pin", WORK),
     Item("工作对比", "/standing/", "compare", OFFICERS, gap=True, key="s"),
+    Item("统计", "/statistics/", "compare", READERS),
     Item("简报", "/briefing/", "document", READERS, key="b"),
     Item("人员", "/people/", "user", APPOINTERS, gap=True),
     Item("导入", "/imports/", "document", IMPORTERS),

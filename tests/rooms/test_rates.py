@@ -246,5 +246,5 @@ def test_it_costs_the_same_however_many_there_are(world, django_assert_num_queri
         resolved(world, code=f"{'89A'[at]}KMA-94TX-QC2H", place="LH-HYJ")
     with world.on("2021-06-20T23:00"):
         place = world.place("410102")
-        with django_assert_num_queries(12):
+        with django_assert_num_queries(13):
             rates.week(place, *WEEK)

@@ -34,6 +34,7 @@ DAY = timedelta(days=1)
 LONGEST = timedelta(days=92)
 LOOKED = "problems.verify"
 PAUSING = ("problems.paused", "problems.resumed", "problems.taken_back")
+ACCEPTING = ("problems.reported", "problems.accepted", "problems.submitted")
 FOREVER = datetime(9000, 1, 1, tzinfo=UTC)
 # What is counted on the day of its record.
 FLOWS = (
@@ -57,6 +58,7 @@ class LeftOut(TextChoices):
 class What(TextChoices):
     """What a case can be counted as. Each opens its rows."""
 
+    FILED = "filed", "受理中已立案"
     DUE = "due", "应处置"
     HANDLED = "handled", "处置"
     IN_TIME = "in_time", "按期处置"
@@ -70,14 +72,16 @@ class What(TextChoices):
 
 @dataclass(frozen=True)
 class Case:
-    """A dispatch whose term ended in a span, or a case to be closed in it."""
+    """A dispatch whose term ended in a span, or a case to be closed in it; or something accepted in it, `due` being
+    when, and nobody leads yet."""
 
     number: str
     path: str
     category: str
-    source: str
-    lead: UUID
     due: datetime
+    source: str = ""
+    lead: UUID | None = None
+    filed: bool = False
     left_out: str = ""
     # yes, no, or nothing while it is not resolved.
     in_time: str = ""
@@ -87,12 +91,13 @@ class Case:
 
     @property
     def organisations(self) -> tuple[UUID, ...]:
-        return (self.lead, *self.joined)
+        return (self.lead, *self.joined) if self.lead else ()
 
 
 def _is(what: What) -> Callable[[Case], bool]:
     residents = frozenset(Source.from_residents())
     tests: dict[str, Callable[[Case], bool]] = {
+        What.FILED: lambda one: one.filed,
         What.HANDLED: lambda one: bool(one.in_time),
         What.IN_TIME: lambda one: one.in_time == InTime.YES,
         What.CLOSED: lambda one: one.closed,
@@ -134,6 +139,7 @@ class Week:
     last: date
     as_of: datetime
     came: tuple[Came, ...]
+    accepted: tuple[Case, ...]
     due: tuple[Case, ...]
     to_close: tuple[Case, ...]
     unanswered: int
@@ -146,7 +152,11 @@ class Week:
 
     def rows(self, what: What, keep: Keep | None = None) -> list[Case]:
         """The cases a number is made of, by when they were due."""
-        cases = self.to_close if what in (What.TO_CLOSE, What.CLOSED, What.REWORKED) else self.due
+        cases = self.due
+        if what in (What.TO_CLOSE, What.CLOSED, What.REWORKED):
+            cases = self.to_close
+        elif what == What.FILED:
+            cases = self.accepted
         left_out, fits = what == What.LEFT_OUT, _is(what)
         return [
             one
@@ -196,6 +206,7 @@ def week(place: Place, first: date, last: date, as_of: datetime | None = None) -
         last,
         instant,
         tuple(_came(place, first, last, instant)),
+        tuple(_accepted(place, first, last, instant)),
         tuple(_cases(due.filter(due__gte=start, due__lt=end))),
         tuple(_cases(due.filter(to_close, until=FOREVER))),
         _unanswered(place, start, end, instant, calendar),
@@ -214,6 +225,24 @@ def _came(place: Place, first: date, last: date, instant: datetime) -> Iterable[
         .order_by()
     )
     return (Came(code, path, category or "", quantity // 1000) for code, path, category, quantity in rows)
+
+
+def _accepted(place: Place, first: date, last: date, instant: datetime) -> Iterable[Case]:
+    """What was accepted, and whether it had become a case by then."""
+    counted = Measure.objects.filter(district=OuterRef("district"), fact=OuterRef("pk"))
+    filed = _about(OuterRef("subject"), instant).filter(Exists(counted.filter(indicator="problem_filed")))
+    found = (
+        Fact.objects.under(place)
+        .within(first, last)
+        .as_of(instant)
+        .filter(Exists(counted.filter(indicator="problem_reported")), kind__in=ACCEPTING)
+        .annotate(filed=Exists(filed))
+    )
+    rows = found.order_by("at", "id").values_list("subject", "path", "facets", "at", "filed")
+    return (
+        Case(subject.partition("/")[2], path, facets["category"], at, filed=is_filed)
+        for subject, path, facets, at, is_filed in rows
+    )
 
 
 def _asked(place: Place, first: date, last: date, instant: datetime) -> Iterable[Asked]:
@@ -355,12 +384,12 @@ def _cases(found: QuerySet[Dispatch]) -> Iterable[Case]:
             number,
             path,
             category,
+            due,
             source,
             lead,
-            due,
-            left_out,
-            in_time or "",
-            closed,
-            reworked,
-            tuple(joined.get(pk, ())),
+            left_out=left_out,
+            in_time=in_time or "",
+            closed=closed,
+            reworked=reworked,
+            joined=tuple(joined.get(pk, ())),
         )

@@ -1,7 +1,7 @@
 /* The fact panel: the page behind a figure, beside it. The address names it after the #, so it can be sent. */
 import htmx from "./exchange.js";
 
-const pages = /^#\/(facts|standing\/cell)\/\?/;
+const pages = /^#\/(facts|standing\/cell|statistics\/rows)\/\?/;
 let opener = null;
 
 const panel = () => document.getElementById("panel");
