@@ -52,7 +52,7 @@ def _problems_nobody_spoke_of(district: str, until: datetime) -> Iterator[Job]:
 def _removals_to_watch(district: str, until: datetime) -> Iterator[Job]:
     for watch in household_reads.watches_to_call(district, until):
         at = datetime.combine(watch.due_on, time(), SHANGHAI)
-        yield at, f"watch:{watch.problem.pk}:{watch.since}:{watch.round}", _calling(call_watch, problem=watch.problem)
+        yield at, f"watch:{watch.pk}", _calling(call_watch, problem=watch.problem)
 
 
 def _tasks_past_due(district: str, until: datetime) -> Iterator[Job]:

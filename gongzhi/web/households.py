@@ -319,22 +319,28 @@ def index(request: HttpRequest) -> HttpResponse:
     looking, view, home = signed_in(request), request.GET.get("view", "open"), home_place(request)
     if home is None or view not in VIEWS:
         raise Http404
-    watches = reads.watches(home, today(), MOST)
+    watches = reads.watches(home, today())
+    count = watches.order_by()[: MOST + 1].count()
     context: dict[str, Any] = {
         "place": home,
         "view": view,
-        "views": [(code, name, str(len(watches)) if code == "watch" else None) for code, name in VIEWS.items()],
+        "views": [(code, name, counted(count) if code == "watch" else None) for code, name in VIEWS.items()],
         "may_report": looking.holds(*registry["problems.report"].who),
         "may_watch": looking.holds(*registry["problems.watch"].who),
         "page_year": today().year,
     }
     if view == "watch":
-        context["watches"] = [(one, f"{one.problem.place}{category_of(one.problem)}") for one in watches]
+        context["watches"] = [(one, f"{one.problem.place}{category_of(one.problem)}") for one in watches[:MOST]]
         return render(request, "households/index.html", context)
     chosen = narrowed(Problem.objects.under(home).visible_to(looking), view)
     page = paging.turn(request, chosen.select_related("place"), order=["-id"], size=SIZE)
     context |= {"rows": rows_of(page.rows), "page": page}
     return render(request, "households/index.html", context)
+
+
+def counted(count: int) -> str:
+    """How many, up to what one page holds."""
+    return f"{MOST} 多" if count > MOST else str(count)
 
 
 def narrowed(problems: ProblemQuerySet, view: str) -> ProblemQuerySet:

@@ -21,7 +21,8 @@ from gongzhi.rooms.problems.household_models import (
     Look,
     Mediation,
     PlanStep,
-    WatchDue,
+    Watch,
+    WatchCall,
     Writ,
 )
 from gongzhi.rooms.problems.models import Problem, Stage
@@ -110,7 +111,7 @@ def test_what_was_agreed_is_for_who_answers_for_the_area(world, shed):
 
 
 def test_nothing_is_kept_of_relatives_or_an_employer():
-    for model in (PlanStep, Fulfilment, Mediation, Declaration, Handing, Writ, Look, WatchDue):
+    for model in (PlanStep, Fulfilment, Mediation, Declaration, Handing, Writ, Look, Watch, WatchCall):
         names = {field.name for field in model._meta.concrete_fields}
         assert not {"name", "relative", "relatives", "employer", "unit", "phone", "person", "door"} & names
 
@@ -280,6 +281,7 @@ def removed(world, place="LH-Y3", on="2026-01-12", mode="voluntary") -> Problem:
     done(world, "secretary", "problems.dispatch", f"{on}T08:40", problem=number, organisation="LH-YGHY-JWH")
     done(world, "worker", "problems.resolve", f"{on}T09:00", problem=number, mode=mode, measures=measures)
     done(world, "street", "problems.verify", f"{on}T15:00", problem=number, passed=True)
+    reactions.drain(world.district)
     problem.refresh_from_db()
     return problem
 
@@ -288,12 +290,12 @@ def test_a_removal_is_looked_at_after_thirty_and_ninety_days(world):
     problem = removed(world)
     early = refused(world, "worker", "problems.watch", "2026-02-10T10:00", problem=problem.number, stayed="yes")
     assert "2026年2月11日" in early.reason
-    assert not reads.watches(world.place("LH-YGHY"), date(2026, 2, 10), 10)
-    assert [one.round for one in reads.watches(world.place("LH-YGHY"), date(2026, 2, 11), 10)] == ["first"]
+    assert not reads.watches(world.place("LH-YGHY"), date(2026, 2, 10))
+    assert [one.round for one in reads.watches(world.place("LH-YGHY"), date(2026, 2, 11))] == ["first"]
     first = done(world, "worker", "problems.watch", "2026-02-11T10:00", problem=problem.number, stayed="yes")
     assert first.facets["round"] == "first"
     assert first.rule_version.startswith("problems.watch.first@")
-    assert not reads.watches(world.place("LH-YGHY"), date(2026, 4, 11), 10)
+    assert not reads.watches(world.place("LH-YGHY"), date(2026, 4, 11))
     second = done(world, "worker", "problems.watch", "2026-04-12T10:00", problem=problem.number, stayed="yes")
     assert second.facets["round"] == "second"
     assert refused(world, "worker", "problems.watch", "2026-08-01T10:00", problem=problem.number, stayed="yes").status
@@ -324,7 +326,7 @@ def test_the_clock_calls_for_each_look_once(world):
     with world.on("2026-04-12T09:00"):
         assert len(run_watches(world)) == 1
         assert run_watches(world) == []
-    assert WatchDue.objects.filter(problem=problem).count() == 2
+    assert WatchCall.objects.filter(watch__problem=problem).count() == 2
 
 
 def run_watches(world) -> list[Fact]:

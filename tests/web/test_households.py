@@ -9,6 +9,7 @@ import docx
 import pytest
 from django.test import Client
 
+from gongzhi.clock import reactions
 from gongzhi.ground.ledger.models import Fact
 from gongzhi.ground.people.models import Actor, Appointment, Person
 from tests.web.conftest import SignIn, number_of, read
@@ -137,6 +138,7 @@ def removed(world: World) -> str:
         amounts = [{"indicator": "shed_removed", "quantity": 1}, {"indicator": "shed_area", "quantity": 17}]
         world.do("worker", "problems.resolve", problem=number, mode="voluntary", measures=amounts)
         world.do("street", "problems.verify", problem=number, passed=True)
+        reactions.drain(world.district)
     return number
 
 

@@ -182,25 +182,48 @@ class Writ(Step):
         return Written(Paper(self.paper), self.on, self.served_on, self.until, self.ruling, self.number)
 
 
-class WatchDue(models.Model):
-    """到期复看: the day came to look whether a removed structure stayed away."""
+class Watch(models.Model):
+    """复看计划: a day on which a removal is looked at again; over when it was, or when what came back ended it.
+
+    Written when a removal is verified or mirrored, so that what is due is found without going through what is not.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     district = DistrictField()
-    fact = models.OneToOneField(Fact, models.PROTECT, related_name="+", verbose_name="记录")
-    problem = ScopedFK(Problem, models.PROTECT, related_name="watches_due", verbose_name="问题")
+    problem = ScopedFK(Problem, models.PROTECT, related_name="watches", verbose_name="问题")
     round = models.CharField("第几次", max_length=8, choices=Round.choices)
     # The day of the removal it counts from: a thing removed twice is watched twice.
     since = models.DateField("起算日")
+    due_on = models.DateField("到期日")
+    rule_version = models.CharField("依据版本", max_length=80)
+    over = models.BooleanField("不用再看", default=False)
 
     class Meta:
-        verbose_name = "到期复看"
+        verbose_name = "复看计划"
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.UniqueConstraint(fields=["district", "problem", "round", "since"], name="watch_due_once"),
+            models.UniqueConstraint(fields=["district", "problem", "since", "round"], name="watch_once"),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["district", "due_on"], name="watch_to_take", condition=Q(over=False)),
         ]
 
     def __str__(self) -> str:
         return f"{self.problem_id} {self.round}"
+
+
+class WatchCall(models.Model):
+    """到期复看: the day came, and who answers for the area was told."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    district = DistrictField()
+    fact = models.OneToOneField(Fact, models.PROTECT, related_name="+", verbose_name="记录")
+    watch = models.OneToOneField(Watch, models.PROTECT, related_name="call", verbose_name="复看计划")
+
+    class Meta:
+        verbose_name = "到期复看"
+
+    def __str__(self) -> str:
+        return str(self.watch_id)
 
 
 class Look(Step):

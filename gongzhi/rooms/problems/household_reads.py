@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
-from itertools import islice
+from datetime import date, datetime
 
-from django.db.models import Case, Count, DateField, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum, When
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
 
 from gongzhi.ground import day_of
 from gongzhi.ground.keys import under
@@ -17,18 +16,17 @@ from gongzhi.ground.people.may import Viewer
 from gongzhi.ground.places.models import Place, PlaceKind
 from gongzhi.ground.rules import reads as norms
 from gongzhi.ground.rules.calendar import work_calendar
-from gongzhi.ground.rules.models import Rule
 from gongzhi.rooms.problems import rules
-from gongzhi.rooms.problems.chain import CODES, Law, Paper, Written
+from gongzhi.rooms.problems.chain import CODES, Law, Written
 from gongzhi.rooms.problems.household_models import (
     Handing,
-    Look,
     PlanStep,
     Round,
-    WatchDue,
+    Watch,
+    WatchCall,
     Writ,
 )
-from gongzhi.rooms.problems.models import Owner, Problem, Resolution, Stage, Verification
+from gongzhi.rooms.problems.models import Owner, Problem, Resolution, Stage
 
 ROUNDS = {Round.FIRST: "problems.watch.first", Round.SECOND: "problems.watch.second"}
 # How much was removed, in the order a board prints it.
@@ -61,99 +59,39 @@ def follows_case(looking: Viewer, problem: Problem, handing: Handing | None) -> 
     return ours or keeps_file(looking, problem)
 
 
-@dataclass(frozen=True)
-class Watch:
-    """A look that is to be taken: of what, which one, counted from when, due when, by which rule."""
-
-    problem: Problem
-    round: Round
-    since: date
-    due_on: date
-    rule_version: str
-
-
-def removed(district: str) -> QuerySet[Problem]:
-    """Problems whose removal another verified or the agency's papers tell of, `since` when, and whose last look was not
-    taken yet. What came back has ended its watch."""
-    made = Resolution.objects.filter(district=district, problem=OuterRef("pk"), mode__in=rules.REMOVED)
-    passed = Verification.objects.filter(district=district, problem=OuterRef("pk"), passed=True).order_by("-id")
-    ended = Writ.objects.filter(
-        district=district, problem=OuterRef("pk"), paper__in=(Paper.SELF_REMOVED, Paper.EXECUTED)
-    ).order_by("-id")
-    here = Problem.objects.filter(
-        Q(stage=Stage.VERIFIED) & Exists(made) | Q(stage=Stage.HANDED),
-        district=district,
-        category__in=sorted(rules.REMOVALS),
-    )
-    since = here.annotate(
-        since=Case(
-            When(stage=Stage.HANDED, then=Subquery(ended.values("on")[:1])),
-            default=Subquery(passed.values("fact__day")[:1]),
-            output_field=DateField(),
-        )
-    )
-    return since.filter(~_looked(district, Q(round=Round.SECOND) | Q(again__isnull=False)), since__isnull=False)
-
-
-def _looked(district: str, which: Q) -> Exists:
-    return Exists(Look.objects.filter(which, district=district, problem=OuterRef("pk"), since=OuterRef("since")))
-
-
-def _called(district: str, number: Round) -> Exists:
-    here = WatchDue.objects.filter(district=district, problem=OuterRef("pk"), since=OuterRef("since"))
-    return Exists(here.filter(round=number))
-
-
-def _terms(on: date, district: str) -> dict[Round, Rule]:
-    return {number: norms.rule(code, on=on, district=district) for number, code in ROUNDS.items()}
-
-
-def _watch(problem: Problem, number: Round, terms: dict[Round, Rule]) -> Watch:
-    since: date = problem.since  # type: ignore[attr-defined]
-    return Watch(problem, number, since, since + timedelta(days=int(terms[number].value)), terms[number].ref)
+def watched() -> QuerySet[Watch]:
+    """Looks that are still to be taken, of what is still away as far as is known."""
+    return Watch.objects.filter(over=False, problem__stage__in=(Stage.VERIFIED, Stage.HANDED))
 
 
 def watch_of(problem: Problem, on: date) -> Watch | None:
     """The next look at a removal, due or not yet; the last that is due stands for those before it."""
-    row = removed(problem.district).filter(pk=problem.pk).first()
-    if row is None:
-        return None
-    terms = _terms(on, problem.district)
-    taken = Look.objects.filter(district=problem.district, problem=problem, since=row.since)
-    both = [_watch(row, number, terms) for number in Round if not taken.filter(round=number).exists()]
-    due = [one for one in both if one.due_on <= on]
-    return due[-1] if due else both[0] if both else None
+    here = watched().filter(district=problem.district, problem=problem).order_by("due_on")
+    found = list(here)
+    due = [one for one in found if one.due_on <= on]
+    return due[-1] if due else found[0] if found else None
 
 
-def watches(area: Place, on: date, most: int) -> list[Watch]:
-    """The looks due in an area on a day, the longest due first; at most so many."""
-    here = removed(area.district).filter(under(area.path)).select_related("place", "fact")
-    rows = _due(here, on, area.district, lambda number: _looked(area.district, Q(round=number)))
-    return sorted(islice(rows, most), key=lambda one: one.due_on)
+def due(district: str, on: date) -> QuerySet[Watch]:
+    """The looks due on a day, without those that a later one has overtaken."""
+    later = watched().filter(problem=OuterRef("problem"), due_on__gt=OuterRef("due_on"), due_on__lte=on)
+    here = watched().filter(~Exists(later), district=district, due_on__lte=on)
+    return here.select_related("problem__place", "problem__fact").order_by("due_on", "id")
 
 
-def watches_to_call(district: str, until: datetime) -> Iterator[Watch]:
+def watches(area: Place, on: date) -> QuerySet[Watch]:
+    """The looks due in an area on a day, the longest due first."""
+    return due(area.district, on).filter(under(area.path, "problem__path"))
+
+
+def watches_to_call(district: str, until: datetime) -> QuerySet[Watch]:
     """Looks that fell due and that nobody was told of: work for `problems.call_watch`."""
-    here = removed(district).select_related("place", "fact")
-    return _due(here, day_of(until), district, lambda number: _called(district, number))
+    return due(district, day_of(until)).filter(call=None)
 
 
-def watches_called() -> QuerySet[WatchDue]:
-    """Looks that were called for and not taken, nor overtaken by a later one."""
-    later = Look.objects.filter(district=OuterRef("district"), problem=OuterRef("problem"), since=OuterRef("since"))
-    over = Q(round=OuterRef("round")) | Q(round=Round.SECOND) | Q(again__isnull=False)
-    return WatchDue.objects.filter(~Exists(later.filter(over)))
-
-
-def _due(problems: QuerySet[Problem], on: date, district: str, over: Callable[[Round], Exists]) -> Iterator[Watch]:
-    """The look of each removal that is due on a day and not over."""
-    terms = _terms(on, district)
-    second = on - timedelta(days=int(terms[Round.SECOND].value))
-    first = on - timedelta(days=int(terms[Round.FIRST].value))
-    for row in problems.filter(~over(Round.SECOND), since__lte=second).order_by("since", "id"):
-        yield _watch(row, Round.SECOND, terms)
-    for row in problems.filter(~over(Round.FIRST), since__lte=first, since__gt=second).order_by("since", "id"):
-        yield _watch(row, Round.FIRST, terms)
+def watches_called() -> QuerySet[WatchCall]:
+    """Calls for looks that are still to be taken."""
+    return WatchCall.objects.filter(watch__in=watched())
 
 
 @dataclass
@@ -215,7 +153,7 @@ def progress(area: Place) -> list[Progress]:
         of(path).declared += count
     for path, count in _by_path(declared.filter(declarations__owner=Owner.CADRE)):
         of(path).cadres += count
-    for path, count in _by_path(removed(district).filter(under(area.path))):
+    for path, count in _by_path(here.filter(Exists(watched().filter(problem=OuterRef("pk"))))):
         of(path).watched += count
     facts = Fact.objects.under(area).as_of().filter(kind__startswith="problems.")
     sums = (

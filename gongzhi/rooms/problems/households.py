@@ -13,9 +13,13 @@ from datetime import date, timedelta
 from gongzhi.ground.files.models import Stored
 from gongzhi.ground.files.photos import pinned
 from gongzhi.ground.ledger.acts import Audience, By, Entry, act, lock
+from gongzhi.ground.ledger.models import Fact
+from gongzhi.ground.ledger.reads import history_of
+from gongzhi.ground.ledger.writing import subject_of
 from gongzhi.ground.people.may import YES, Verdict
 from gongzhi.ground.people.models import Role
 from gongzhi.ground.refusals import Conflict, Refused
+from gongzhi.ground.rules import reads as norms
 from gongzhi.rooms.problems import household_reads as reads
 from gongzhi.rooms.problems import records, rules
 from gongzhi.rooms.problems.acts import CATEGORY, report
@@ -29,9 +33,10 @@ from gongzhi.rooms.problems.household_models import (
     PlanStep,
     Round,
     Stayed,
-    WatchDue,
+    Watch,
+    WatchCall,
 )
-from gongzhi.rooms.problems.models import Owner, Problem, Source, Stage
+from gongzhi.rooms.problems.models import Outcome, Owner, Problem, Resolution, Source, Stage
 
 PLANNERS = (Role.STREET_ORGANISER, Role.COMMUNITY_SECRETARY, Role.WORKER, Role.GRID_WORKER)
 # Persuasion goes on while the agency is at work.
@@ -217,12 +222,14 @@ def watch(*, by: By, problem: Problem, stayed: Stayed, note: str = "", photos: l
     entered as a problem of its own, linked to this one; what was removed then stays counted, for it was removed.
     """
     problem, _, last = records.locked(by, problem)
-    due = reads.watch_of(problem, by.day)
+    due = next_look(problem, by.day)
     if due is None:
         raise Conflict("problems.watch.none", "这件事没有要复看的：拆除核查通过以后才复看，两次看完就不再看")
     if by.day < due.due_on:
         first = f"{due.due_on.year}年{_day(due.due_on)}"
-        raise Refused("problems.watch.early", f"{due.round.label}从{first}起；现在去看请登记入户回访", field="at")
+        raise Refused(
+            "problems.watch.early", f"{due.get_round_display()}从{first}起；现在去看请登记入户回访", field="at"
+        )
     again = None
     if stayed == Stayed.NO:
         told = said(note, "problems.watch.note", "又搭又种的，请写明看到了什么", "note")
@@ -243,6 +250,8 @@ def watch(*, by: By, problem: Problem, stayed: Stayed, note: str = "", photos: l
         again=again,
         text=note.strip(),
     )
+    taken = reads.watched().filter(district=by.district, problem=problem)
+    (taken if again else taken.filter(due_on__lte=due.due_on)).update(over=True)
     measures = [records.one("removal_watched"), *([records.one("removal_relapsed")] if again else [])]
     return records.entry(
         problem,
@@ -274,19 +283,57 @@ def call_watch(*, by: By, problem: Problem) -> Entry:
     once for each look.
     """
     problem = lock(problem)
-    due = reads.watch_of(problem, by.day)
+    due = next_look(problem, by.day)
     if due is None or due.due_on > by.day:
         raise Conflict("problems.call_watch.none", "这件事今天没有到期的复看，不用记")
-    here = WatchDue.objects.filter(district=by.district, problem=problem, round=due.round, since=due.since)
-    if here.exists():
+    if WatchCall.objects.filter(watch=due).exists():
         raise Conflict("problems.call_watch.again", "这次复看已经提醒过，不用再记")
-    row = WatchDue(district=by.district, problem=problem, round=due.round, since=due.since)
     return records.entry(
         problem,
         because=records.last_of(problem),
-        rows=[row],
+        rows=[WatchCall(district=by.district, watch=due)],
         measures=[],
         facets={"round": due.round},
         rule_version=due.rule_version,
         audience=Audience.PARTIES,
     )
+
+
+# What may tell of a removal.
+REMOVALS_TOLD = ("problems.verified", "problems.mirrored")
+ROUNDS = {Round.FIRST: "problems.watch.first", Round.SECOND: "problems.watch.second"}
+
+
+def next_look(problem: Problem, on: date) -> Watch | None:
+    """The next look, planned now where the worker has not come to it yet."""
+    told = history_of(subject_of(problem), problem.district).filter(kind__in=REMOVALS_TOLD).last()
+    if told is not None:
+        watch_over(told)
+    return reads.watch_of(problem, on)
+
+
+def watch_over(fact: Fact) -> None:
+    """Plan the looks after a removal that this record tells of: verified by another, or mirrored from the agency. Twice
+    is once."""
+    number, district = fact.subject.rpartition("/")[2], fact.district
+    problem = Problem.objects.filter(district=district, number=number, category__in=sorted(rules.REMOVALS)).first()
+    if problem is None or not _tells_of_removal(problem, fact):
+        return
+    Watch.objects.filter(district=district, problem=problem, since__lt=fact.day, over=False).update(over=True)
+    for number_of_look, code in ROUNDS.items():
+        rule = norms.rule(code, on=fact.day, district=district)
+        due_on = fact.day + timedelta(days=int(rule.value))
+        Watch.objects.get_or_create(
+            district=district,
+            problem=problem,
+            since=fact.day,
+            round=number_of_look,
+            defaults={"due_on": due_on, "rule_version": rule.ref},
+        )
+
+
+def _tells_of_removal(problem: Problem, fact: Fact) -> bool:
+    if fact.kind == "problems.mirrored":
+        return "mode" in fact.facets
+    made = Resolution.objects.filter(district=problem.district, problem=problem).order_by("-id").first()
+    return fact.facets.get("outcome") == Outcome.PASSED and made is not None and made.mode in rules.REMOVED
