@@ -248,7 +248,8 @@ async function open() {
     localStorage.removeItem(store.LEFT);
     localStorage.setItem(store.OWNER, owner);
     const now = Number(field().dataset.now);
-    const opened = performance.timing ? performance.timing.responseStart : Date.now();
+    const arrived = performance.getEntriesByType("navigation")[0];
+    const opened = Date.now() - (arrived ? performance.now() - arrived.responseStart : 0);
     met = { skew: now - opened, now };
     await store.know("met", met);
     await keepPage();
