@@ -18,6 +18,7 @@ from __future__ import annotations
 
 ACTS = (
     "routing",
+    "terms",
     "dispatching",
     "standstill",
     "closing",
