@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import QuerySet
 
-from gongzhi.clock.notices import lines, telling
+from gongzhi.clock.notices import lines, reporters, telling
 from gongzhi.ground import clock_at, clock_is_moved
 from gongzhi.ground.ledger.acts import By
 from gongzhi.ground.ledger.models import Fact, Outbox
@@ -51,7 +51,13 @@ def _plan_looks(by: By, fact: Fact) -> None:
     watch_over(fact)
 
 
+def _tell_reporters(by: By, told: Fact) -> Fact | None:
+    reporters.ask(by, told)
+    return None
+
+
 REACTIONS = (
+    Reaction("短信告知反映人", "problems.told", _tell_reporters),
     Reaction("到期未办结，请承办组织说明", "problems.lapsed", _ask_why_overdue),
     *(Reaction("拆除以后安排复看", kind, _plan_looks) for kind in REMOVALS_TOLD),
     *(Reaction("通知", kind, telling.tell) for kind in lines.KINDS),

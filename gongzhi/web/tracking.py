@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from gongzhi.clock.notices.reporters import gateway
 from gongzhi.ground import now
 from gongzhi.ground.ledger.acts import By, registry
 from gongzhi.ground.ledger.models import Audience, Fact
@@ -20,7 +21,7 @@ from gongzhi.ground.people.may import Viewer
 from gongzhi.ground.rules import reads as norms
 from gongzhi.hall import open_data
 from gongzhi.rooms.problems import records, rules
-from gongzhi.rooms.problems.intake import acceptance_term, phones_for, reachable
+from gongzhi.rooms.problems.intake import acceptance_term, news_of, phones_for, reachable
 from gongzhi.rooms.problems.merging import standing_for
 from gongzhi.rooms.problems.models import (
     Confirmation,
@@ -175,6 +176,8 @@ class Reporters:
     count: int
     kept: int
     phones: Sequence[str]
+    # Whether a short message can go out to them, with something to say.
+    message: bool
 
 
 def reporters_of(problem: Problem, looking: Viewer) -> Reporters | None:
@@ -185,7 +188,9 @@ def reporters_of(problem: Problem, looking: Viewer) -> Reporters | None:
     count = (here.filter(problem=problem) | here.filter(problem__merged_into=problem)).count()
     if not count:
         return None
-    return Reporters(count, len(reachable(problem)), phones_for(problem, looking.actor))
+    kept = len(reachable(problem))
+    message = bool(kept and news_of(problem) and gateway(problem.place))
+    return Reporters(count, kept, phones_for(problem, looking.actor), message)
 
 
 def public_steps(problem: Problem) -> list[Told]:

@@ -159,7 +159,7 @@ def disputed(*, again: bool) -> Callable[[Fact], bool]:
 
 
 def solving(fact: Fact) -> bool:
-    return fact.facets.get("course") == "solve"
+    return bool(fact.facets.get("course") == "solve")
 
 
 def done_and_reachable(fact: Fact) -> bool:

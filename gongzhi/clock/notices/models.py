@@ -74,6 +74,7 @@ class Kind(models.TextChoices):
     MAIL = "mail", "邮件"
     WEBHOOK = "webhook", "Webhook"
     SMS = "sms", "短信网关"
+    PHONES = "phones", "群众短信网关"
 
 
 class ChannelQuerySet(models.QuerySet["Channel"]):

@@ -61,7 +61,9 @@ def check(kind: Kind, address: str, secret: str, body: str) -> dict[str, str]:
         return {"address": address}
     if kind == Kind.SMS and "{text}" not in address + body:
         raise wrong("请在短信网关的地址或请求体里用 {text} 标出通知文字的位置")
-    parts = urlsplit(address.replace("{text}", ""))
+    if kind == Kind.PHONES and not all(sign in address + body for sign in ("{text}", "{phone}")):
+        raise wrong("请在短信网关的地址或请求体里用 {text} 标出文字、用 {phone} 标出号码的位置")
+    parts = urlsplit(address.replace("{text}", "").replace("{phone}", ""))
     if parts.scheme not in ("https", "http") or not parts.hostname:
         raise wrong("请填完整的地址，以 https:// 开头")
     if parts.scheme == "http" and not settings.INTRANET_CHANNELS:
@@ -108,8 +110,15 @@ def send(channel: Channel, text: str, link: str, key: str) -> None:
             _webhook(told, text, link, key, channel.district)
         case Kind.SMS:
             _sms(told, whole)
+        case Kind.PHONES:
+            raise Refused("notices.phones", "群众短信网关只用来告知反映人，不发值班通知，也不能试发")
         case _:
             _robot(kind, told, whole)
+
+
+def text(channel: Channel, phone: str, words: str, link: str) -> None:
+    """Send one short message to a resident. Raises as `send` does."""
+    _sms(channel.opened(), f"【共治】{words}。{link}", phone)
 
 
 def _robot(kind: Kind, told: dict[str, str], text: str) -> None:
@@ -151,16 +160,18 @@ def _webhook(told: dict[str, str], text: str, link: str, key: str, district: str
     _ask("POST", told["address"], body, headers)
 
 
-def _sms(told: dict[str, str], text: str) -> None:
-    url, body = told["address"].replace("{text}", quote(text, safe="")), told["body"]
+def _sms(told: dict[str, str], text: str, phone: str = "") -> None:
+    url, body = told["address"], told["body"]
+    url = url.replace("{phone}", quote(phone, safe="")).replace("{text}", quote(text, safe=""))
     if not body:
         _ask("GET", url, None, {})
-    elif body.startswith(("{", "[")):
-        inside = json.dumps(text, ensure_ascii=False)[1:-1]
-        _ask("POST", url, body.replace("{text}", inside).encode(), {"Content-Type": "application/json; charset=utf-8"})
+        return
+    if body.startswith(("{", "[")):
+        inside, kind = json.dumps(text, ensure_ascii=False)[1:-1], "application/json"
     else:
-        sent = body.replace("{text}", quote(text, safe="")).encode()
-        _ask("POST", url, sent, {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"})
+        inside, kind = quote(text, safe=""), "application/x-www-form-urlencoded"
+    sent = body.replace("{phone}", phone).replace("{text}", inside)
+    _ask("POST", url, sent.encode(), {"Content-Type": f"{kind}; charset=utf-8"})
 
 
 def _mail(to: str, title: str, text: str) -> None:

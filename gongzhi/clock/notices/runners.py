@@ -6,6 +6,7 @@ from typing import Any
 
 from gongzhi.clock import jobs
 from gongzhi.clock.notices import outside, sending
+from gongzhi.clock.notices import reporters as reporters
 from gongzhi.clock.notices.models import Channel
 from gongzhi.clock.retries import Away
 from gongzhi.ground.refusals import Refused

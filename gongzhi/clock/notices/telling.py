@@ -9,7 +9,7 @@ from gongzhi.clock.jobs.models import Job
 from gongzhi.clock.jobs.models import State as JobState
 from gongzhi.clock.notices import hours, lines, sending
 from gongzhi.clock.notices.lines import Desk, Line
-from gongzhi.clock.notices.models import Channel, Notice
+from gongzhi.clock.notices.models import Channel, Kind, Notice
 from gongzhi.ground import day_of, now
 from gongzhi.ground.keys import ancestors
 from gongzhi.ground.ledger.acts import By
@@ -69,7 +69,7 @@ def words_of(line: Line, number: str, *, plain: bool) -> str:
 def _tell_duty(line: Line, fact: Fact) -> None:
     """At once to the duty desk, the nearest one upwards that has a way out."""
     duty = Channel.objects.open().filter(district=fact.district, person=None, place__path__in=ancestors(fact.path))
-    found = list(duty.select_related("place"))
+    found = list(duty.exclude(kind=Kind.PHONES).select_related("place"))
     depth = max((len(one.place.path) for one in found), default=0)
     number = lines.number_of(fact)
     for channel in found:

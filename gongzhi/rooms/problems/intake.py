@@ -7,6 +7,7 @@ import secrets
 from datetime import timedelta
 from typing import Annotated
 
+from django.db.models import TextChoices
 from django.utils.crypto import salted_hmac
 
 from gongzhi.ground import day_of, now, today
@@ -339,6 +340,63 @@ def call(*, by: By, problem: Problem) -> Entry:
     for person in people:
         vault.open_sealed(person=person, field=Field.PHONE, purpose=Purpose.CONTACT, by=by.actor)
     return records.entry(problem, because=records.last_of(problem), rows=[], measures=[], audience=Audience.PARTIES)
+
+
+class News(TextChoices):
+    """What reporters are told by a short message."""
+
+    TAKEN = "taken", "已受理"
+    DECLINED = "declined", "不予受理"
+    DONE = "done", "已办结"
+
+
+def news_of(problem: Problem) -> News | None:
+    """What there is to tell now; nothing before anybody has said whether it is taken up."""
+    match Stage(problem.stage):
+        case Stage.SUBMITTED | Stage.WITHDRAWN:
+            return None
+        case Stage.DECLINED:
+            return News.DECLINED
+        case Stage.RESOLVED | Stage.VERIFIED | Stage.SETTLED:
+            return News.DONE
+    return News.TAKEN
+
+
+@act(
+    "problems.tell",
+    "短信告知反映人",
+    leaves="problems.told",
+    fact_chinese="已请短信告知反映人",
+    address="problems/{problem}/messages",
+    who=ACCEPTERS,
+    place=lambda problem, **_: problem.place,
+    audience=Audience.PARTIES,
+    facets={"category": CATEGORY, "result": News},
+    terms={"problem": "问题"},
+    example={"problem": "$problem"},
+    in_person=True,
+)
+def tell(*, by: By, problem: Problem) -> Entry:
+    """Have a short message sent to those who told of a problem and left a number: that it was taken up or not, or that
+    it is done. It says no more than the number of the problem and where to look with the code.
+
+    The numbers are read in the name of whoever asks for it; the message goes out by the gateway for residents of the
+    nearest desk (值班通道, 群众短信网关).
+    """
+    problem = lock(problem)
+    news = news_of(problem)
+    if news is None:
+        raise Conflict("problems.tell.stage", f"这件事{problem.get_stage_display()}，还没有可以告知的结果")
+    if not reachable(problem):
+        raise Conflict("problems.no_phone", "反映人没有留电话，或者已经到期删除；结果凭查询码看")
+    return records.entry(
+        problem,
+        because=records.last_of(problem),
+        rows=[],
+        measures=[],
+        facets={"result": news},
+        audience=Audience.PARTIES,
+    )
 
 
 def phones_for(problem: Problem, reader: Actor) -> list[str]:
