@@ -56,6 +56,7 @@ SOURCES = (Source.PHONE, Source.COUNTER, Source.WECHAT, Source.HOTLINE, Source.W
 # A slip can be printed again for so long, by who wrote it.
 SLIP_HOURS = 12
 SAME = "代登记时认出是同一件事"
+VIEWS = {"all": "全部", "people": "群众反映", "hotline": "热线工单"}
 GIVEN = ("key", "source", "place", "place_code", "category", "description", "phone", "same_as")
 DEEP = (PlaceKind.DOOR, PlaceKind.UNIT)
 INITIALS = re.compile(r"([A-Za-z]{2,})\s*(\d{1,4})")
@@ -69,13 +70,15 @@ def categories(district: str) -> dict[str, str]:
     return {one.code: one.name for one in norms.terms("problem_category", on=today(), district=district).values()}
 
 
-def waiting(looking: Viewer) -> ProblemQuerySet:
+def waiting(looking: Viewer, view: str = "all") -> ProblemQuerySet:
     """What nobody has taken up yet where this viewer may, oldest first."""
     inside = Q(pk__in=[])
     for post in looking.held:
         if post.role in DESK:
             inside |= under(reach(post).path)
     here = Problem.objects.filter(inside, district=looking.actor.district, stage=Stage.SUBMITTED)
+    if view != "all":
+        here = here.filter(source=Source.HOTLINE) if view == "hotline" else here.exclude(source=Source.HOTLINE)
     return here.select_related("place", "fact", "ticket").order_by("id")
 
 
@@ -122,13 +125,20 @@ class Opened:
 
 
 def opened(request: HttpRequest, looking: Viewer, rows: Sequence[Row], errors: dict[str, str]) -> Opened | None:
-    """The one asked for, else the first; with the ones before and after it."""
+    """The one asked for, though it stands further down than the list goes, else the first; with the ones before and
+    after it."""
     numbers = [row.problem.number for row in rows]
     wanted = request.POST.get("problem") or request.GET.get("open", "")
     if not rows:
         return None
-    at = numbers.index(wanted) if wanted in numbers else 0
-    row = rows[at]
+    at, row = (numbers.index(wanted), None) if wanted in numbers else (0, None)
+    if wanted and wanted not in numbers:
+        far = list(waiting(looking).filter(number=wanted))
+        row = next(iter(rows_of(far, categories(_district(looking)))), None)
+    after = numbers[at + 1] if at + 1 < len(numbers) else ""
+    if row is not None:
+        after = numbers[0]
+    row = row or rows[at]
     problem = row.problem
     found = near(
         place=problem.place,
@@ -140,7 +150,6 @@ def opened(request: HttpRequest, looking: Viewer, rows: Sequence[Row], errors: d
     )
     joinable = [one for one in found if one.problem.stage != Stage.SUBMITTED]
     seen = photos_of([problem.fact], looking).get(problem.fact_id, [])
-    after = numbers[at + 1] if at + 1 < len(numbers) else ""
     given = request.POST if wanted == problem.number and request.POST.get("problem") else QueryDict()
     return Opened(row, joinable, seen, errors, given, after, numbers[at - 1] if at else "")
 
@@ -323,10 +332,14 @@ def page(request: HttpRequest) -> HttpResponse:
             case deed:
                 if answer := written(request, looking, home, draft, deed):
                     return answer
-    rows = rows_of(list(waiting(looking)[: LISTED + 1]), categories(_district(looking)))
+    view = request.POST.get("view") or request.GET.get("view", "")
+    view = view if view in VIEWS else "all"
+    rows = rows_of(list(waiting(looking, view)[: LISTED + 1]), categories(_district(looking)))
     about_photos = draft.errors.get("photos", "")
     context = {
         "rows": rows[:LISTED],
+        "view": view,
+        "views": [(code, name, None) for code, name in VIEWS.items()],
         "more": len(rows) > LISTED,
         "opened": opened(request, looking, rows[:LISTED], errors),
         "reasons": NotTaken.choices,
@@ -404,8 +417,9 @@ def decided(request: HttpRequest, looking: Viewer, deed: str) -> HttpResponse:
     act = registry[f"problems.{deed}"]
     undo = reverse("withdraw", args=[fact.pk]) if act.undo else ""
     done(request, f"{act.fact_chinese}：{fact.label}", undo, see_url=reverse("problem", args=[raw["problem"]]))
-    after = given.get("next", "")
-    return redirect(reverse("intake") + (f"?{urlencode({'open': after})}" if after else ""))
+    way = {"open": given.get("next", ""), "view": given.get("view", "")}
+    query = urlencode({name: value for name, value in way.items() if value})
+    return redirect(reverse("intake") + (f"?{query}" if query else ""))
 
 
 @require_POST

@@ -236,6 +236,20 @@ class TestDecided:
         assert decide(sign_in("worker"), theirs, do="accept").status_code == 422
         assert theirs.number not in read(sign_in("street").get(DESK))
 
+    def test_the_hotline_apart_and_one_from_far_down(self, world, sign_in, monkeypatch):
+        world.do("worker", "problems.take_ticket", number="DH1", place="LH-Y3", category="0102",
+                 description="井盖坏了", received_at="2020-06-15T08:12")  # fmt: skip
+        ticket, other = Problem.objects.get(), submitted(world)
+        client = sign_in("worker")
+        assert other.number not in read(client.get(f"{DESK}?view=hotline"))
+        assert ticket.number not in read(client.get(f"{DESK}?view=people"))
+        monkeypatch.setattr("gongzhi.web.intake.LISTED", 1)
+        page = read(client.get(f"{DESK}?open={other.number}"))
+        assert f'name="problem" value="{other.number}"' in page
+        assert f'name="next" value="{ticket.number}"' in page
+        response = decide(client, ticket, do="accept", view="hotline")
+        assert response["Location"] == "/intake/?view=hotline"
+
     @pytest.mark.parametrize("who", ["member", "branch", "enterprise", "auditor"])
     def test_for_nobody_else(self, world, sign_in, who):
         client = sign_in(who)

@@ -6,8 +6,9 @@ const kept = account ? localStorage : sessionStorage;
 const PREFIX = "draft:";
 const HOURS = 12;
 
+/* A form that says where it goes is the same form wherever it stands. */
 function nameOf(form) {
-  return PREFIX + location.pathname + location.search + "#" + (form.id || form.getAttribute("action") || "");
+  return PREFIX + (form.getAttribute("action") || location.pathname + location.search) + "#" + form.id;
 }
 
 function fields(form) {
