@@ -11,6 +11,7 @@ from gongzhi.ground.ledger.acts import registry
 from gongzhi.ground.people.may import Viewer, reach
 from gongzhi.ground.people.models import Role
 from gongzhi.ground.places.models import Place
+from gongzhi.rooms.problems.household_models import Watch
 from gongzhi.rooms.problems.household_reads import watches
 from gongzhi.rooms.problems.models import Problem
 from gongzhi.rooms.problems.sampling import Sample, answers, drawn, monday_of
@@ -43,8 +44,12 @@ def samples(viewer: Viewer, sample: Sample, on: date | None = None) -> list[Agai
 def looks(viewer: Viewer, on: date | None = None) -> list[Again]:
     """Removals in one's areas whose day of looking again has come, the longest due first."""
     name, day = "problems.watch", on or today()
-    due = [one for area in areas(viewer, registry[name].who) for one in watches(area, day, MOST)]
+    due = [one for area in areas(viewer, registry[name].who) for one in _watches(area, day)]
     return [Again(name, one.problem, one.due_on) for one in due]
+
+
+def _watches(area: Place, day: date) -> list[Watch]:
+    return list(watches(area, day).select_related("problem__place", "problem__handler")[:MOST])
 
 
 def areas(viewer: Viewer, roles: Collection[Role]) -> list[Place]:

@@ -47,15 +47,15 @@ def test_a_list_is_narrowed_and_turned_without_a_reload(visit: Enter) -> None:
     expect(page.locator("#live")).to_contain_text("本页")
     page.get_by_role("link", name="清除").click()
     page.wait_for_url("**/problems/?view=all")
-    expect(page.get_by_label("地点")).to_be_focused()
+    expect(page.locator("#filter-q")).to_be_focused()
     page.get_by_role("link", name="下一页").click()
     page.wait_for_url("**after=**")
     expect(page.locator("#list")).to_be_focused()
     assert stays(page)
     page.go_back()
     expect(page.get_by_role("link", name="上一页")).to_have_count(0)
-    page.get_by_role("link", name="等核查").click()
-    page.wait_for_url("**view=resolved")
+    page.get_by_role("link", name="已超时").click()
+    page.wait_for_url("**view=late")
     expect(page.locator(".views [aria-current]")).to_be_focused()
 
 

@@ -54,7 +54,7 @@ def test_a_list_follows_its_filters_and_its_reader(june: Week, sign_in: SignIn) 
     assert len(rows) == 5
     assert rows[0][:5] == ["编号", "登记日期", "街道", "社区、村", "地点"]
     assert {row[0] for row in rows[1:]} == {june.number(name) for name in ("shed", "shed2", "stickers", "pool")}
-    assert len(lines(sign_in("street").get("/problems/?view=reported&format=csv"))) == 2
+    assert len(lines(sign_in("street").get("/problems/?stage=reported&format=csv"))) == 2
     # A department sees none of the community's problems: a file tells no more than the page.
     assert sign_in("enterprise").get("/problems/?view=all&format=csv").status_code in (200, 404)
 

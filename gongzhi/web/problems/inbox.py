@@ -29,7 +29,7 @@ FIRST = 8
 
 @dataclass(frozen=True)
 class Kind:
-    """A sort of thing that waits. `act`: what is done about it."""
+    """A sort of thing that waits. `act`: what is done about it; `instead`: by those who may not do that."""
 
     code: str
     chinese: str
@@ -37,13 +37,26 @@ class Kind:
     verb: str
     order: tuple[str, ...]
     find: Callable[[Viewer], ProblemQuerySet]
+    instead: str = ""
+
+    @property
+    def acts(self) -> list[str]:
+        return [one for one in (self.act, self.instead) if one]
 
 
 KINDS = (
     Kind("resolve", "要办结", "problems.resolve", "办结", ("due_at", "id"), my_day.to_resolve),
     Kind("accept", "要受理", "problems.accept", "受理", ("id",), lambda me: my_day.to_say(me, Stage.SUBMITTED)),
     Kind("dispatch", "要派遣", "problems.dispatch", "派遣", ("id",), my_day.to_dispatch),
-    Kind("decide", "要裁定", "problems.decide", "裁定", ("due_at", "id"), lambda me: my_day.to_say(me, Stage.BOUNCED)),
+    Kind(
+        "decide",
+        "要裁定",
+        "problems.decide",
+        "裁定",
+        ("due_at", "id"),
+        lambda me: my_day.to_say(me, Stage.BOUNCED),
+        instead="problems.dispatch",
+    ),
     Kind("verify", "要核查", "problems.verify", "去核查", ("due_at", "id"), my_day.to_verify),
     Kind("confirm", "等反映人", "problems.confirm", "代登记", ("due_at", "id"), my_day.to_confirm),
     Kind(
@@ -88,7 +101,7 @@ class Part:
 def page(request: HttpRequest) -> HttpResponse:
     """All kinds with the first of each, or one kind by key."""
     me, chosen = at_desk(request), request.GET.get("kind", "")
-    kinds = [one for one in KINDS if me.holds(*registry[one.act].who)]
+    kinds = [one for one in KINDS if any(me.holds(*registry[act].who) for act in one.acts)]
     looked = [one for one in AGAIN if me.holds(*registry[f"problems.{one[0]}"].who)]
     if chosen and chosen not in {*(one.code for one in KINDS), *(one[0] for one in AGAIN)}:
         raise Http404

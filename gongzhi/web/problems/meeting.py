@@ -10,12 +10,13 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from gongzhi.ground import today
+from gongzhi.ground.people.may import Viewer
 from gongzhi.hall import problems as hall
 from gongzhi.hall.problems import TRIED, Raised
 from gongzhi.rooms.problems.models import Problem
 from gongzhi.web.access import WORK, home_place, only, signed_in
 from gongzhi.web.filters import Filters, Select
-from gongzhi.web.naming import texts_of
+from gongzhi.web.naming import reads_words
 from gongzhi.web.problems.listing import places_offered
 from gongzhi.web.problems.rows import Row, months_between, months_words, rows_of
 
@@ -52,9 +53,8 @@ def page(request: HttpRequest) -> HttpResponse:
     place, offered = places_offered(home, request.GET.get("place", ""))
     filters = Filters(request, Select("place", "地点", offered, empty=f"全部（{home}）", grow=True))
     found = hall.for_meeting(Problem.objects.under(place).visible_to(looking), MOST)
-    told = texts_of([one.last.fact for one in found], looking)
     rows = rows_of([one.problem for one in found], looking)
-    items = [item(one, row, told.get(one.last.fact_id, "")) for one, row in zip(found, rows, strict=True)]
+    items = [item(one, row, looking) for one, row in zip(found, rows, strict=True)]
     monday = today() - timedelta(days=today().weekday())
     context = {
         "place": place,
@@ -69,9 +69,11 @@ def page(request: HttpRequest) -> HttpResponse:
     return render(request, "problems/meeting.html", context)
 
 
-def item(one: Raised, row: Row, ask: str) -> Item:
-    found = one.problem.fact.day
-    return Item(row, found, age_words(found, today()), one.last.fact.day, len(one.raisings), ask, tried_words(one))
+def item(one: Raised, row: Row, looking: Viewer) -> Item:
+    """What is asked stands there for who may read the words of its record."""
+    found, last = one.problem.fact.day, one.last
+    ask = last.text if reads_words(looking, last.fact) else ""
+    return Item(row, found, age_words(found, today()), last.fact.day, len(one.raisings), ask, tried_words(one))
 
 
 def age_words(found: date, on: date) -> str:

@@ -41,7 +41,6 @@ NEXT: dict[str, Sequence[str]] = {
         "problems.call_back",
         "problems.reopen",
     ),
-    Stage.MERGED: ("problems.part",),
 }
 
 # So many stand as buttons beside the title; the others are under 更多.

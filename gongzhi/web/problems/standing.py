@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from gongzhi.ground import now, today
@@ -16,7 +16,6 @@ from gongzhi.rooms.problems.models import (
     Joining,
     Pause,
     Problem,
-    Reporting,
     Stage,
 )
 from gongzhi.rooms.problems.routing import Answer, answer
@@ -28,7 +27,7 @@ ROUTED = (Stage.REPORTED, Stage.DISPATCHED, Stage.BOUNCED, Stage.RESOLVED)
 @dataclass(frozen=True)
 class Standing:
     """What a page says beside the story. waits: whom it waits for, in a sentence; until: by when, where that is known;
-    told: how many told of it, what was merged counted in; merged: what was merged into it."""
+    merged: what was merged into it."""
 
     waits: str
     until: datetime | None = None
@@ -36,16 +35,14 @@ class Standing:
     why: Answer | None = None
     fits: bool = True
     joined: Sequence[Organisation] = ()
-    told: int = 0
     merged: Sequence[Problem] = ()
     pause: Pause | None = None
     deferral: Deferral | None = None
     raised: date | None = None
-    closed: bool = field(default=False)
 
 
 def standing_of(problem: Problem, current: Dispatch | None) -> Standing:
-    """Six queries at the most."""
+    """Five queries at the most."""
     stage = Stage(problem.stage)
     pause, deferral = pause_of(problem), records.deferral_of(problem) if stage == Stage.DEFERRED else None
     why = answer(problem.place, problem.category, current.fact.day if current else today()) if stage in ROUTED else None
@@ -59,12 +56,10 @@ def standing_of(problem: Problem, current: Dispatch | None) -> Standing:
         why=why,
         fits=why is None or problem.handler is None or problem.handler in why.organisations,
         joined=joined_in(current),
-        told=Reporting.objects.filter(district=problem.district, problem__in=[problem, *merged]).count(),
         merged=merged,
         pause=pause,
         deferral=deferral,
         raised=raised.fact.day if raised else None,
-        closed=not problem.is_open,
     )
 
 
