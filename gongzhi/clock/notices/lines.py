@@ -153,7 +153,7 @@ def disputed(*, again: bool) -> Callable[[Fact], bool]:
 
     def only(fact: Fact) -> bool:
         bounces = Fact.objects.as_of().filter(district=fact.district, subject=fact.subject, kind=fact.kind)
-        return bounces.filter(pk__lt=fact.pk).exists() == again
+        return bool(bounces.filter(pk__lt=fact.pk).exists() == again)
 
     return only
 
@@ -200,6 +200,7 @@ def late() -> QuerySet[Lapse]:
 
 UNANSWERED = problems(Stage.SUBMITTED)
 TO_ANSWER = tasks(TaskStage.ASSIGNED, TaskStage.RETURNED)
+
 
 def unfiled() -> QuerySet[Handing]:
     """Cases of which the agency has entered no paper yet."""
