@@ -109,10 +109,11 @@ TALLIES = """
     FROM bench_problem {where} GROUP BY place_id, path, {day}
 """
 ROWS = """
-    INSERT INTO problems_problem (id, district, number, place_id, path, category, stage, source, handler_id, due_at,
-        fact_id, text, salt)
+    INSERT INTO problems_problem (id, district, number, place_id, path, category, stage, source, flow, public, filed_at,
+        handler_id, due_at, fact_id, text, salt)
     SELECT id, %(district)s, 'M-' || n, place_id, path, '0102', CASE WHEN still THEN 'dispatched' ELSE 'verified' END,
-        'patrol', handler_id, day + interval '5 days', opened, '', '' FROM bench_problem
+        'patrol', 'full', audience = 'public', day, handler_id, day + interval '5 days', opened, '', ''
+    FROM bench_problem
 """
 # A task stands with the record of a problem, which is as good as one of its own.
 TASKS = """

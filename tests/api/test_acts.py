@@ -476,6 +476,23 @@ def test_fifty_lines_in_a_batch_cost_a_bounded_number_of_statements(calling):
     assert len(told(replayed)) <= 8, "\n".join(told(replayed))
 
 
+def test_what_was_found_in_a_batch_is_written_together(calling):
+    worker = calling("worker")
+
+    def found(*numbers):
+        wrong = {"place": "LH-HYJ", "category": "0521", "description": "占道"}
+        return [{"act": "problems.report", "key": f"f{number}"} | wrong for number in numbers]
+
+    worker.post("acts", found(0))
+    with CaptureQueriesContext(connection) as few:
+        worker.post("acts", found(1, 2))
+    with CaptureQueriesContext(connection) as many:
+        answer = worker.post("acts", [*found(*range(3, 12)), found(12)[0] | {"category": "01"}])
+    assert [one["status"] for one in answer.json()] == [201] * 9 + [422]
+    # One question for each more of them (its category on the day), and three for the refusal.
+    assert len(told(many)) <= len(told(few)) + 8 + 3, "\n".join(told(many))
+
+
 def _raise(error):
     def fail(*_):
         raise error

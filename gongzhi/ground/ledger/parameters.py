@@ -57,8 +57,8 @@ class Vocabulary:
 
     def check(self, code: str) -> str:
         """The code, if it is in force today. Raises Refused naming some that are."""
-        terms = rules.terms(self.name, on=today())
-        if code not in terms:
+        if rules.find_term(self.name, code, on=today()) is None:
+            terms = rules.terms(self.name, on=today())
             some = "、".join(f"{term.code} {term.name}" for term in list(terms.values())[:5])
             raise Refused("ledger.facet", f"没有代码为“{code}”的类别，可用的如：{some}")
         return code

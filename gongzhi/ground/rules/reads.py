@@ -10,9 +10,10 @@ from collections.abc import Collection, Iterable
 from datetime import date, datetime
 from typing import TypeVar
 
-from django.db.models import QuerySet
+from django.db.models import CharField, DateField, DateTimeField, Q, QuerySet
 
 from gongzhi.ground import now
+from gongzhi.ground.prepared import Hole, Prepared
 from gongzhi.ground.refusals import Refused
 from gongzhi.ground.rules.models import Dated, Group, Rule, Term
 from gongzhi.ground.rules.values import Unit, in_words
@@ -65,11 +66,31 @@ def terms(vocabulary: str, *, on: date, known_at: datetime | None = None, distri
     return dict(sorted(_in_force(rows, on).items()))
 
 
+def find_term(
+    vocabulary: str, code: str, *, on: date, known_at: datetime | None = None, district: str = ""
+) -> Term | None:
+    """One word, asked for alone: acts ask for it at every request, and a vocabulary has many."""
+    known_at = known_at or now()
+    rows = _versions(vocabulary=vocabulary, code=code, on=on, known_at=known_at, district=district)
+    return _in_force(rows, on).get(code)
+
+
+_versions = Prepared(
+    lambda: Term.objects.filter(
+        Q(district="") | Q(district=Hole("district", CharField())),
+        vocabulary=Hole("vocabulary", CharField()),
+        code=Hole("code", CharField()),
+        effective_from__lte=Hole("on", DateField()),
+        recorded_at__lte=Hole("known_at", DateTimeField()),
+    )
+)
+
+
 def term(vocabulary: str, code: str, *, on: date, known_at: datetime | None = None, district: str = "") -> Term:
     """One word. Refused with `terms.unknown`, naming the words there are."""
+    if found := find_term(vocabulary, code, on=on, known_at=known_at, district=district):
+        return found
     known = terms(vocabulary, on=on, known_at=known_at, district=district)
-    if code in known:
-        return known[code]
     offered = "，".join(f"{each.code} {each.name}" for each in known.values()) or "这个词表还没有词条"
     raise Refused("terms.unknown", f"没有代码“{code}”，可用的有：{offered}")
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Annotated
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any
 
 from gongzhi.ground.files.models import Stored
 from gongzhi.ground.files.photos import pinned
@@ -114,7 +114,33 @@ def report(
     never asked for and never public. A single item of 私搭乱建 or
     毁绿种菜 is seen in its area only (个人信息保护法第二十五条); everything else may be read by all.
     """
-    problem, label = found(by, place, category, description, source, Stage.REPORTED)
+    return _reported(by, place, category, description, source, photos)
+
+
+@report.bulk
+def report_many(rows: Sequence[tuple[By, dict[str, Any]]]) -> list[Entry | Refused]:
+    """The same for a batch (findings brought back from where there is no line): each decided, all written together,
+    their numbers drawn at once."""
+    drawn = numbers.take_many(rows[0][0].district, "problem", len(rows)) if rows else []
+    decided: list[Entry | Refused] = []
+    for (by, values), number in zip(rows, drawn, strict=True):
+        try:
+            decided.append(_reported(by, number=number, **values))
+        except Refused as refused:
+            decided.append(refused)
+    return decided
+
+
+def _reported(
+    by: By,
+    place: Place,
+    category: str,
+    description: str,
+    source: Source,
+    photos: list[Stored] | None,
+    number: str = "",
+) -> Entry:
+    problem, label = found(by, place, category, description, source, Stage.REPORTED, number)
     measures = [records.one("problem_reported")]
     if source in Source.from_residents():
         measures.append(records.one("problem_from_residents"))
@@ -361,7 +387,9 @@ def require_measures(category: str, measures: Iterable[Quantity]) -> None:
         raise Refused("problems.measures", reason, field="measures")
 
 
-def found(by: By, place: Place, category: str, description: str, source: Source, stage: Stage) -> tuple[Problem, str]:
+def found(
+    by: By, place: Place, category: str, description: str, source: Source, stage: Stage, number: str = ""
+) -> tuple[Problem, str]:
     """A new problem and the label of all its records: place, category as it is called that day, number."""
     records.require("problems.place", rules.may_stand_at(place, by.day), "place")
     term = norms.term(CATEGORY.name, category, on=by.day, district=by.district)
@@ -371,7 +399,7 @@ def found(by: By, place: Place, category: str, description: str, source: Source,
         raise Refused("problems.description", "请用一句话写明情况", field="description")
     problem = Problem(
         district=by.district,
-        number=numbers.take(by.district, "problem"),
+        number=number or numbers.take(by.district, "problem"),
         place=place,
         path=place.path,
         category=category,

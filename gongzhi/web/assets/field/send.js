@@ -64,6 +64,9 @@ async function sendPhotos(met, entry) {
   return true;
 }
 
+/* Lines first, then what was found on them: those of one kind, side by side, are written together. */
+const sideBySide = (entries) => [...entries].sort((one, other) => (one.act > other.act) - (one.act < other.act));
+
 async function sendBatch(met, batch) {
   const answer = await post(met, "/api/acts", JSON.stringify(batch.map(itemOf)), { "Content-Type": "application/json" });
   const told = await read(answer);
@@ -89,7 +92,7 @@ async function rounds(owner) {
     await store.keep(...waiting);
     const ready = [];
     for (const entry of waiting) if (await sendPhotos(met, entry)) ready.push(entry);
-    if (ready.length) await sendBatch(met, ready);
+    if (ready.length) await sendBatch(met, sideBySide(ready));
   }
   return "sent";
 }
