@@ -117,7 +117,8 @@ def visit(platform: str, browser: Browser) -> Iterator[Enter]:
     yield enter
     for window in windows:
         window.close()
-    assert [words for words in wrong if not any(one in words for one in foreseen)] == []
+    unforeseen = [words for words in wrong if not any(one in words for one in foreseen)]
+    assert not unforeseen, unforeseen
 
 
 def axe_finds(page: Page) -> list[tuple[str, str]]:
