@@ -28,7 +28,7 @@ from gongzhi.web.access import home_place, only, signed_in
 from gongzhi.web.periods import EARLIEST, LATEST, day_asked
 from gongzhi.web.toasts import done
 
-READERS = frozenset({*AREA_OFFICERS, *CHIEFS, Role.SECTION_HEAD, Role.BRANCH_SECRETARY})
+READERS = frozenset({*AREA_OFFICERS, *CHIEFS, Role.SECTION_HEAD, Role.BRANCH_SECRETARY, Role.ROAD_STEWARD})
 # Who writes from paper: of a linked person's own section there is the field page.
 WRITERS = frozenset(registry["activities.patrol"].who) - CHIEFS - {Role.ROAD_STEWARD}
 SECTIONS = 60

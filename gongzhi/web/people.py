@@ -151,9 +151,9 @@ def note_export(looking: Viewer, code: str, rows: int) -> None:
     registry["people.export"].call(by, {"place": code or widest.code, "rows": rows})
 
 
-def places_in(paths: Sequence[str], district: str) -> list[Place]:
-    """The streets, communities and villages in these areas."""
-    kinds = (PlaceKind.DISTRICT, PlaceKind.STREET, PlaceKind.COMMUNITY, PlaceKind.VILLAGE)
+def places_in(paths: Sequence[str], district: str, *more: PlaceKind) -> list[Place]:
+    """The streets, communities and villages in these areas, and places of what kinds more."""
+    kinds = (PlaceKind.DISTRICT, PlaceKind.STREET, PlaceKind.COMMUNITY, PlaceKind.VILLAGE, *more)
     inside = Q(pk__in=[])
     for path in paths:
         inside |= under(path)
@@ -343,7 +343,7 @@ def ask_about_namesakes(name: str, raw: dict[str, Any], district: str) -> None:
 
 def fields(looking: Viewer, given: Any, known: Person | None, errors: dict[str, str]) -> list[Field]:
     roles = [Option(str(role), str(role.label), given.get("role") == role) for role in roles_open(looking)]
-    spots = [Option(one.code, one.name) for one in places_in(areas(looking), looking.actor.district)]
+    spots = [Option(one.code, one.name) for one in places_in(areas(looking), looking.actor.district, PlaceKind.SECTION)]
     has_account = known is not None and Account.objects.filter(person=known).exists()
     made = [
         Field("role", "职务", "select", True, roles, given.get("role", "")),

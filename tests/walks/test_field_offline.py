@@ -172,8 +172,7 @@ def test_a_round_without_a_line_is_sent_once_when_it_is_back(town: Town, browser
     other.goto("/field/")
     line_is_back(page)
     listed(page, "sent", 3)
-    page.goto("/field/")
-    expect(page.locator("[data-slot=morning]")).to_contain_text("发现问题")
+    expect(page.locator("[data-slot=morning] .written")).to_be_visible(timeout=15_000)
     assert town.outside.rows(LINES) == [(1,)]
     assert town.outside.rows(KEYS) == [(3, 3)]
     ((cause, photos),) = town.outside.rows(

@@ -10,14 +10,15 @@ const outbox = document.getElementById("outbox");
 const bar = outbox.querySelector("[data-bar]");
 const note = outbox.querySelector("[data-note]");
 const list = outbox.querySelector("[data-list]");
-const live = document.getElementById("live");
+const kept = outbox.querySelector("[data-kept]");
 const RETRY = 30000;
 const able = isSecureContext && "serviceWorker" in navigator && "indexedDB" in window;
 
 let owner = "";
 let how = "";
 let met = null;
-let lastPatrol = {};
+/* The line whose findings are being reported, and how many of them are left. */
+let finding = { key: "", left: 0 };
 let fromShell = false;
 
 const field = () => document.getElementById("field");
@@ -25,9 +26,20 @@ const heardNow = () => Date.now() + (met ? met.skew : 0);
 const dayOf = (instant) => new Date(instant + 8 * 3600000).toISOString().slice(0, 10);
 const hourOf = (instant) => Number(new Date(instant + 8 * 3600000).toISOString().slice(11, 13));
 
-function say(words) {
+function say(words, loud) {
   note.hidden = !words;
   note.firstElementChild.textContent = words;
+  if (!loud) return;
+  note.setAttribute("role", "alert");
+  note.scrollIntoView({ block: "center" });
+}
+
+/* Said for a moment where the thumb is; the list above keeps it. */
+function toast(words) {
+  kept.querySelector("span").textContent = words;
+  kept.hidden = false;
+  clearTimeout(kept.timer);
+  kept.timer = setTimeout(() => { kept.hidden = true; }, 5000);
 }
 
 /* ---- what waits, and how it went ---- */
@@ -121,13 +133,14 @@ async function write(form) {
   const data = [...new FormData(form)];
   const values = valuesOf(data.filter(([, value]) => typeof value === "string"));
   const files = data.filter(([, value]) => value instanceof File && value.size).map(([, value]) => value);
+  if (files.length > MOST_PHOTOS) return say("一条记录最多 " + MOST_PHOTOS + " 张照片，现在选了 " + files.length + " 张，还没有记。请少选几张再按。", true);
   const photos = [];
-  for (const file of files.slice(0, MOST_PHOTOS)) photos.push({ blob: await small(file), id: "" });
+  for (const file of files) photos.push({ blob: await small(file), id: "" });
   const old = form.editing;
   if (old) {
     const all = await store.entries();
     const fresh = rewritten(all, old, values, photos.length ? photos : old.photos, crypto.randomUUID());
-    fresh[0].at = null;
+    Object.assign(fresh[0], { at: null, words: wordsOf(form) });
     await store.keep(...fresh);
     await store.drop(old.key);
     form.editing = null;
@@ -135,20 +148,21 @@ async function write(form) {
     const section = values.section || "";
     const entry = {
       key: crypto.randomUUID(), account: owner, act: form.dataset.act, values, photos, at: null, wrote: Date.now(),
-      skew: met ? met.skew : null, heard: met ? met.now : 0, because: lastPatrol[form.dataset.act] || "",
+      skew: met ? met.skew : null, heard: met ? met.now : 0, because: led(form.dataset.act),
       state: "waiting", reason: "", order: Date.now(), day: dayOf(heardNow()), section, slot: values.slot || "",
       words: wordsOf(form),
     };
     await store.keep(entry);
     if (entry.act === "activities.patrol" && Number(values.found) > 0) follow(entry);
   }
+  const words = wordsOf(form);
   form.reset();
   const folded = form.closest("details");
   if (folded) folded.open = false;
-  live.textContent = "已经记在这台设备上";
+  toast("记下了：" + words);
   await show();
   await registered();
-  await go();
+  return go();
 }
 
 function wordsOf(form) {
@@ -159,11 +173,17 @@ function wordsOf(form) {
   return form.dataset.words + (found ? "，发现 " + found + " 处" : "，无异常");
 }
 
+function led(act) {
+  if (act !== "problems.report" || !finding.left) return "";
+  finding.left -= 1;
+  return finding.key;
+}
+
 /* What was found on a walk is reported next, at the same section, because of it. */
 function follow(entry) {
   const form = document.querySelector("form[data-act='problems.report']");
   if (!form) return;
-  lastPatrol = { "problems.report": entry.key };
+  finding = { key: entry.key, left: Number(entry.values.found) };
   form.closest("details").open = true;
   if ([...form.elements.place.options].some((one) => one.value === entry.section)) form.elements.place.value = entry.section;
   form.elements.place.focus();
@@ -224,7 +244,7 @@ function takeOver() {
       if (form.dataset.writing) return;
       form.dataset.writing = "1";
       write(form).catch((full) => {
-        say("这台设备存不下了，没有记上：" + full.message + "。请先连网把上面的发出去，或少选几张照片。");
+        say("这台设备存不下了，没有记上：" + full.message + "。请先连网把上面的发出去，或少选几张照片。", true);
       }).finally(() => { delete form.dataset.writing; });
     });
   });
@@ -258,13 +278,16 @@ async function open() {
   }
   if (met) say(skewWords(met.skew));
   takeOver();
+  /* What waits here must not be thrown out for want of room. */
+  if (navigator.storage && navigator.storage.persist) navigator.storage.persist().catch(() => {});
   await navigator.serviceWorker.register("/sw.js", { scope: "/field/", updateViaCache: "none" });
   await show();
   await go();
 }
 
+document.documentElement.classList.add("js");
 if (able) {
-  store.onChange(() => show());
+  store.onChange(() => (how === "busy" ? go() : show()));
   addEventListener("online", go);
   addEventListener("offline", () => { how = "offline"; show(); });
   document.addEventListener("visibilitychange", () => { if (!document.hidden) go(); });
