@@ -56,9 +56,11 @@ class Vocabulary:
     name: str
 
     def check(self, code: str) -> str:
-        """The code, if it is in force today. Raises Refused naming some that are."""
-        if rules.find_term(self.name, code, on=today()) is None:
-            terms = rules.terms(self.name, on=today())
+        """The code, if it is in force today, for all or for the district that is read for. Raises Refused naming some
+        that are."""
+        district = _district.get("")
+        if rules.find_term(self.name, code, on=today(), district=district) is None:
+            terms = rules.terms(self.name, on=today(), district=district)
             some = "、".join(f"{term.code} {term.name}" for term in list(terms.values())[:5])
             raise Refused("ledger.facet", f"没有代码为“{code}”的类别，可用的如：{some}")
         return code

@@ -88,7 +88,11 @@ def named_by(route: Route, place: Place, on: date) -> list[Organisation]:
 def words_of(route: Route, named: Sequence[Organisation], on: date) -> str:
     """Why here, as one reads it out on the telephone."""
     where = f"{route.place}" + (f"的{ManagementKind(route.management).label}楼院" if route.management else "")
-    what = f"“{norms.term(CATEGORY.name, route.category, on=on).name}”" if route.category else "各类问题"
+    what = (
+        f"“{norms.term(CATEGORY.name, route.category, on=on, district=route.district).name}”"
+        if route.category
+        else "各类问题"
+    )
     if route.organisation is not None:
         who = f"由{route.organisation}负责" + ("" if named else "，但它已撤销，请先更新这条规则")
     else:
