@@ -53,6 +53,11 @@ PAGES: tuple[Stop, ...] = (
     Stop("secretary", "/desk/"),
     Stop("secretary", "/problems/?view=all"),
     Stop("secretary", "/problems/?view=all&category=0101", "/problems/4"),
+    Stop("secretary", "/problems/inbox/"),
+    Stop("secretary", "/problems/board/"),
+    Stop("secretary", "/problems/map/"),
+    Stop("street", "/problems/meeting/"),
+    Stop("secretary", "/problems/filters/"),
     Stop("secretary", "/structures/"),
     Stop("secretary", "/structures/?view=all", "/problems/4"),
     Stop("secretary", "/structures/?view=watch"),
@@ -81,6 +86,8 @@ PAGES: tuple[Stop, ...] = (
     Stop("street", "/people/", "/people/4"),
     Stop("street", "/imports/new/members/"),
     Stop("street", "/doubts/"),
+    Stop("worker", "/intake/"),
+    Stop("worker", "/intake/tickets/"),
     Stop("worker", "/signs/"),
     Stop("worker", "/signs/sheet/?place=LH-Y3&place=LH-HYJ"),
     Stop("district", "/standing/?place=410102008000&week=2020-W24"),
@@ -98,6 +105,11 @@ PAGES: tuple[Stop, ...] = (
 # Templates no address of the demo shows: what stands only after a press, a failure or in another kind of database.
 # Each is looked at by the test named beside it.
 ELSEWHERE = {
+    "problems/_raised.html": "tests/walks/test_problem_pages.py, once something was brought before the meeting",
+    "intake/_one.html": "tests/walks/test_intake.py",
+    "intake/_places.html": "tests/walks/test_intake.py",
+    "intake/slip.html": "tests/walks/test_intake.py",
+    "tickets/page.html": "tests/walks/test_intake.py",
     "households/case.html": "tests/walks/test_households.py",
     "households/leaflet.html": "tests/walks/test_households.py",
     "households/pledge.html": "tests/walks/test_households.py",
