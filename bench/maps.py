@@ -33,6 +33,8 @@ WEST, SOUTH, STEP = 113.40, 34.60, 0.002
 DAYS = 1460
 # So often each kind of page is asked for.
 ASKED = 30
+# What was changed on a day, by a client that keeps a copy.
+CHANGED = "/open311/v2/requests.json?page_size=50&updated_after={day}T00:00:00Z&updated_before={day}T23:59:59Z"
 Row = dict[str, Any]
 
 
@@ -195,6 +197,10 @@ def g5(options: Namespace) -> Iterator[Row]:
         return [f"{address}{'&' if '?' in address else '?'}after={row}" for row in found.values_list("pk", flat=True)]
 
     problems = Problem.objects.filter(number__in=drawn)
+    late = [
+        f"/problems/?view=late&after={quote(due.isoformat())}|{pk}" for pk, due in problems.values_list("pk", "due_at")
+    ]
+    told = problems.filter(public=True).values_list("number", flat=True)
     tasks = Task.objects.filter(number__in=[one.replace("M", "T") for one in drawn])
     posts = Appointment.objects.filter(person__number__in=drawn)
     facts = [
@@ -205,9 +211,18 @@ def g5(options: Namespace) -> Iterator[Row]:
         ("问题，在办，第一页（区）", district, ["/problems/"] * ASKED),
         ("问题，在办，深处（区）", district, deep("/problems/", problems)),
         ("问题，全部，深处（区）", district, deep("/problems/?view=all", problems)),
-        ("问题，已超时，深处（街道）", street, deep("/problems/?view=late", problems)),
+        ("问题，已超时，深处（街道）", street, late),
         ("问题，一个社区，深处（街道）", street, deep("/problems/?place=MAP-7&view=all", problems)),
         ("问题，在办，第一页（社区）", secretary, ["/problems/"] * ASKED),
+        ("问题，收件箱（社区）", secretary, ["/problems/inbox/"] * ASKED),
+        ("问题，看板（街道）", street, ["/problems/board/"] * ASKED),
+        ("问题，地图（街道）", street, ["/problems/map/features.json"] * ASKED),
+        ("问题公开，第一页（公众）", public, ["/public/"] * ASKED),
+        ("问题公开，一个社区，深处（公众）", public, deep("/public/?place=MAP-7", problems)),
+        ("Open311，50 件（公众）", public, ["/open311/v2/requests.xml?page_size=50"] * ASKED),
+        ("Open311，按编号（公众）", public, [f"/open311/v2/requests.json?service_request_id={one}" for one in drawn]),
+        ("Open311，一天的变动（公众）", public, [CHANGED.format(day=last - timedelta(days=2))] * ASKED),
+        ("GeoJSON，50 件，深处（公众）", public, [f"/api/problems.geojson?limit=50&cursor={one}" for one in told]),
         ("记录，全区，第一页（公众）", public, ["/facts/"] * ASKED),
         ("记录，一个社区，深处（公众）", public, facts),
         ("记录，一个社区，深处（区）", district, facts),

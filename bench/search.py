@@ -115,6 +115,7 @@ def things(places: list[Any], actor: Any, total: int) -> Iterator[list[Any]]:
             path=place.path,
             category=code,
             source="patrol",
+            public=code != "0101",
             fact=fact,
             text=f"{dice.choice(WORDS)}，{place.name}门口",
         )
