@@ -222,6 +222,7 @@ class Chain:
     floor: enforcement.Earliest
     missing: str
     ended: str
+    decided: bool
 
 
 def chain_of(problem: Problem, handing: Handing) -> Chain:
@@ -243,6 +244,7 @@ def chain_of(problem: Problem, handing: Handing) -> Chain:
         enforcement.no_force_before(handing.route, papers, law),
         "" if ended else enforcement.complete(handing.route, papers, law).reason,
         str(Paper(ended.paper).label) if ended else "",
+        enforcement.last(papers, Paper.DECIDED, Paper.ORDERED) is not None,
     )
 
 
@@ -259,6 +261,7 @@ def case(request: HttpRequest, number: str) -> HttpResponse:
         **heading(problem),
         "handing": handing,
         "chain": chain_of(problem, handing),
+        "may_return": bool(registry["problems.hand_back"].may(by, {"problem": problem})),
         "may_mirror": bool(registry["problems.mirror"].may(by, {"problem": problem})),
         "keeps_file": reads.keeps_file(looking, problem),
         "here": reverse("case", args=[problem.number]),

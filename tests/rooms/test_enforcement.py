@@ -222,6 +222,16 @@ def test_an_overturned_decision_takes_along_what_followed_from_it() -> None:
     assert all(step.label in said for step in (P.TOLD, P.DECIDED, P.SERVED, P.DEMANDED, P.ANNOUNCED, P.ORDERED))
     assert not any(step.label + "（" in said for step in KEPT)
     assert "要先有告知" in verdict(P.LEGAL_REVIEW, on(2026, 6, 2), papers)
+    # And so does the second one that falls.
+    papers += [
+        paper(P.TOLD, on(2026, 6, 3)),
+        paper(P.DECIDED, on(2026, 6, 20)),
+        paper(P.SERVED, on(2026, 6, 22)),
+        paper(P.SUED, on(2026, 7, 1)),
+        paper(P.JUDGED, on(2026, 8, 3), ruling=Ruling.OVERTURNED),
+    ]
+    assert remedies_end(papers, LAW).day is None
+    assert P.DECIDED.label in complete(STANDING, papers, LAW).reason
 
 
 def test_demand_and_announcement_name_a_term_and_force_waits_for_it() -> None:

@@ -163,6 +163,25 @@ def test_the_clock_of_the_dispatch_ends_with_the_handing_over(world, shed):
     assert not shed.dispatches.filter(running=True).exists()
 
 
+def test_what_the_agency_does_not_take_is_not_lost(world, shed):
+    hand(world, shed)
+    at, raw = "2026-01-12T10:00", {"problem": shed.number}
+    assert refused(world, "secretary", "problems.hand_back", at, reason="不用立案", **raw).status == 403
+    assert refused(world, "street", "problems.hand_back", at, reason=" ", **raw).field == "reason"
+    done(world, "street", "problems.hand_back", at, reason="属于晾衣架，不用立案", **raw)
+    shed.refresh_from_db()
+    assert (shed.stage, shed.handler, reads.handing_of(shed)) == (Stage.REPORTED, None, None)
+    assert refused(world, "street", "problems.hand_back", "2026-01-13T10:00", reason="再退", **raw).status == 409
+    # It can be handed over anew, and once decided goes to its end.
+    hand(world, shed, "2026-01-14T10:00")
+    for paper, on, more in (("stopped", "2026-01-15", {"served_on": "2026-01-15"}),):
+        assert not_mirrored(world, shed, paper, on, **more).field == "paper"
+    for paper, on, more in CHAIN[:6]:
+        mirror(world, shed, paper, on, **more)
+    late = refused(world, "street", "problems.hand_back", "2026-11-21T10:00", reason="退", **raw)
+    assert "不能退回" in late.reason
+
+
 # ---------- the agency's papers ----------
 
 

@@ -204,7 +204,7 @@ TO_ANSWER = tasks(TaskStage.ASSIGNED, TaskStage.RETURNED)
 
 def unfiled() -> QuerySet[Handing]:
     """Cases of which the agency has entered no paper yet."""
-    return Handing.objects.filter(writs=None)
+    return Handing.objects.filter(writs=None, returned=False)
 
 
 # fmt: off
@@ -260,6 +260,8 @@ LINES = (
          "问题 {number} 核查没有通过", "请看退回的说明，重新办", "problem", AT_WORK, only=passed(Outcome.RETURNED)),
     Line("handed_to_agency", "problems.handed_over", "移交", handler, (Role.SECTION_HEAD,),
          "移交来案件 {number}", "请依法办理，文书的文号和日期登记在法定程序里", "case", unfiled, by_fact=True),
+    Line("handed_back", "problems.handed_back", "移交", handing_out, DISPATCHERS,
+         "移交的案件 {number} 被退回", "请看理由，继续劝导或者派遣", "problem", problems(Stage.REPORTED)),
     Line("watch_due", "problems.watch_due", "复看", watching, PLANNERS,
          "拆除的 {number} 到了复看的日子", "请到现场看有没有又搭又种", "household", watches_called, by_fact=True),
     Line("asked", "tasks.assigned", "交办", assignee, ANSWERERS,

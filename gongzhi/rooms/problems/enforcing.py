@@ -19,13 +19,15 @@ from gongzhi.ground.places.models import Organisation, OrganisationKind
 from gongzhi.ground.refusals import Conflict, Refused
 from gongzhi.rooms.problems import enforcement, records, rules
 from gongzhi.rooms.problems import household_reads as reads
-from gongzhi.rooms.problems.acts import CATEGORY, require_measures
+from gongzhi.rooms.problems.acts import CATEGORY, handler_of, place_unless_handled, require_measures
 from gongzhi.rooms.problems.chain import LINKS, Paper, Route, Ruling, Supply, Written
-from gongzhi.rooms.problems.household_models import Handing, Writ
+from gongzhi.rooms.problems.household_models import Handing, HandingBack, Writ
 from gongzhi.rooms.problems.models import Deferral, Dispatch, InTime, Mode, Part, Problem, Stage
 
 HANDERS = (Role.STREET_ORGANISER, Role.COMMUNITY_SECRETARY)
 MIRRORS = (Role.STREET_ORGANISER, Role.SECTION_HEAD, Role.COMMUNITY_SECRETARY, Role.WORKER)
+# Those of the agency, and the street.
+RETURNERS = (Role.STREET_ORGANISER, Role.SECTION_HEAD)
 COMPETENT = (OrganisationKind.ENFORCEMENT, OrganisationKind.DEPARTMENT)
 # From where a case may be handed over; what waits to be verified is looked at first.
 FROM = (Stage.REPORTED, Stage.DISPATCHED, Stage.BOUNCED, Stage.DEFERRED)
@@ -91,6 +93,48 @@ def hand_over(*, by: By, problem: Problem, agency: Organisation, text: str, rout
         measures=[records.one("removal_handed")],
         parties=[Share(Part.HANDLER, organisation=agency)],
         rows=[Handing(district=by.district, problem=problem, agency=agency, route=route, text=text.strip())],
+        audience=Audience.AREA,
+    )
+
+
+@act(
+    "problems.hand_back",
+    "退回移交",
+    leaves="problems.handed_back",
+    fact_chinese="移交已退回",
+    address="problems/{problem}/handing-back",
+    who=RETURNERS,
+    place=place_unless_handled,
+    organisation=handler_of,
+    audience=Audience.AREA,
+    facets={"category": CATEGORY},
+    terms={"problem": "问题", "reason": "理由"},
+    example={"problem": "$problem", "reason": "现场已核实，属于搭建晾衣架，不用立案，请继续劝导"},
+)
+def hand_back(*, by: By, problem: Problem, reason: str) -> Entry:
+    """Give a case back that the agency does not take, with the reason: it waits for the street's next step again, and
+    is not lost. Not once a decision was made: that goes its lawful way to the end.
+    """
+    problem, _, last = records.locked(by, problem)
+    handing = reads.handing_of(problem)
+    if problem.stage != Stage.HANDED or handing is None:
+        raise Conflict("problems.hand_back.stage", f"这件事{problem.get_stage_display()}，没有移交可退")
+    papers = reads.papers_of(handing)
+    if enforcement.closed(papers) or enforcement.last(papers, Paper.DECIDED, Paper.ORDERED):
+        raise Conflict("problems.hand_back.decided", "已经作出决定或者了结的，按法定程序办完，不能退回")
+    if not reason.strip():
+        raise Refused("problems.hand_back.reason", "请写明为什么退回、下一步怎么办", field="reason")
+    handing.returned = True
+    handing.save(update_fields=["returned"])
+    problem.stage, problem.handler, problem.due_at = Stage.REPORTED, None, None
+    problem.save(update_fields=["stage", "handler", "due_at"])
+    return records.entry(
+        problem,
+        because=last,
+        organisation=handing.agency,
+        measures=[],
+        parties=[Share(Part.HANDLER, organisation=handing.agency)],
+        rows=[HandingBack(district=by.district, problem=problem, handing=handing, text=reason.strip())],
         audience=Audience.AREA,
     )
 

@@ -138,12 +138,22 @@ class Handing(Step):
 
     agency = ScopedFK(Organisation, models.PROTECT, related_name="+", verbose_name="执法单位")
     route = models.CharField("程序", max_length=12, choices=Route.choices, default=Route.STANDING)
+    returned = models.BooleanField("已退回", default=False)
 
     class Meta:
         verbose_name = "移交执法"
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.UniqueConstraint(fields=["district", "problem"], name="handing_once"),
+            models.UniqueConstraint(fields=["district", "problem"], name="handing_to_one", condition=Q(returned=False)),
         ]
+
+
+class HandingBack(Step):
+    """退回移交: the agency does not take a case, and why."""
+
+    handing = models.OneToOneField(Handing, models.PROTECT, related_name="handing_back", verbose_name="移交")
+
+    class Meta:
+        verbose_name = "退回移交"
 
 
 class Writ(Step):

@@ -34,7 +34,9 @@ REMOVED = ("shed_removed", "shed_area", "plot_cleared", "plot_area")
 
 
 def handing_of(problem: Problem) -> Handing | None:
-    return Handing.objects.filter(district=problem.district, problem=problem).select_related("agency", "fact").first()
+    """The handing over that counts: one that was given back counts no more."""
+    here = Handing.objects.filter(district=problem.district, problem=problem, returned=False)
+    return here.select_related("agency", "fact").first()
 
 
 def papers_of(handing: Handing) -> list[Written]:

@@ -45,6 +45,7 @@ STEPS = frozenset(
         "problems.resolved",
         "problems.verified",
         "problems.handed_over",
+        "problems.handed_back",
         "problems.closed",
         "problems.reopened",
         "problems.rechecked",
