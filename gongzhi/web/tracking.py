@@ -21,6 +21,7 @@ from gongzhi.ground.people.may import Viewer
 from gongzhi.ground.rules import reads as norms
 from gongzhi.hall import open_data
 from gongzhi.rooms.problems import records, rules
+from gongzhi.rooms.problems.closing import silence_of
 from gongzhi.rooms.problems.intake import acceptance_term, news_of, phones_for, reachable
 from gongzhi.rooms.problems.merging import standing_for
 from gongzhi.rooms.problems.models import (
@@ -120,6 +121,8 @@ class Candidate:
 
 def tag_of(problem: Problem) -> Tag:
     stage = Stage(problem.stage)
+    if stage == Stage.RESOLVED and problem.flow == Flow.SIMPLE:
+        return Tag("tag-going", "hourglass", "等反映人确认")
     style, icon = TAGS[stage]
     return Tag(style, icon, str(stage.label))
 
@@ -280,7 +283,8 @@ def waits(problem: Problem, at: datetime) -> Waits:
             waiting = Deferral.objects.filter(problem=problem, waiting=True).order_by("id").last()
             return Waits("现在解决不了，到日子再议", on=waiting.review_on if waiting else None)
         case Stage.RESOLVED if problem.flow == Flow.SIMPLE:
-            return Waits("报了办结，等反映人确认")
+            until = silence_of(records.resolution_facts(problem)[0]).due
+            return Waits("报了办结，等反映人说办好没有，没有回音的到期结案", until)
         case Stage.RESOLVED:
             return Waits("报了办结，等另一个人到现场核查")
         case Stage.HANDED:

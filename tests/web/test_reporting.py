@@ -61,8 +61,9 @@ def resolved(world: World, problem: Problem) -> None:
     with world.on("2020-06-08T10:00"):
         world.do("secretary", "problems.dispatch", problem=problem.number, organisation="LH-YGHY-JWH")
     with world.on("2020-06-08T11:00"):
-        litter = [{"indicator": "litter_cleared", "quantity": 2}]
-        world.do("worker", "problems.resolve", problem=problem.number, mode="handled", measures=litter, note="老张清的")
+        did = "litter_cleared" if problem.category == "0102" else "facility_repaired"
+        done = {"mode": "handled", "measures": [{"indicator": did, "quantity": 2}], "note": "老张清的"}
+        world.do("worker", "problems.resolve", problem=problem.number, **done)
 
 
 def test_told_and_followed_by_the_code_that_stands_in_no_address(client: Client, world: World) -> None:
@@ -122,12 +123,14 @@ def test_not_taken_up_is_answered_in_words(client: Client, world: World) -> None
 
 
 def test_the_reporter_says_it_is_done_or_not(client: Client, world: World) -> None:
-    sent(client)
+    sent(client, category="9121")
     problem = accepted(world, Problem.objects.get())
     assert "办好了吗" not in read(client.get("/track/"))
     resolved(world, problem)
     with world.on("2020-06-08T14:00"):
-        assert "办好了吗" in read(client.get("/track/"))
+        page = read(client.get("/track/"))
+        assert "办好了吗" in page
+        assert "等反映人确认" in page, "the simple flow: nobody else looks"
         assert error(client.post("/track/", {"say": "1"})) == "请选办好了没有"
         assert "哪里没有办好" in error(client.post("/track/", {"say": "1", "word": "again"}))
         told = client.post("/track/", {"say": "1", "word": "again", "note": "还有一袋", "key": "a"}, follow=True)
