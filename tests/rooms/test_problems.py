@@ -6,11 +6,9 @@ from datetime import date, datetime, timedelta
 
 import pytest
 from django.db import IntegrityError, transaction
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, precondition, rule
-from hypothesis.strategies import booleans, integers, lists, sampled_from
 
 from gongzhi.clock.schedules import run_due
-from gongzhi.ground import SHANGHAI, clock_at
+from gongzhi.ground import SHANGHAI
 from gongzhi.ground.ledger.acts import By, registry
 from gongzhi.ground.ledger.models import Fact, Indicator
 from gongzhi.ground.ledger.reads import figures, organisation_figures
@@ -20,7 +18,7 @@ from gongzhi.ground.rules.reads import terms
 from gongzhi.rooms.problems import deadlines, reads, rules
 from gongzhi.rooms.problems.acts import CATEGORY
 from gongzhi.rooms.problems.models import Dispatch, Lapse, Mode, Problem, Resolution, Stage
-from tests.world import World, appoint
+from tests.world import appoint
 
 pytestmark = pytest.mark.django_db
 
@@ -776,149 +774,3 @@ def test_the_examples_play_in_order(world):
     assert stage(problem_of(fact)) == Stage.VERIFIED
     with world.on(f"{MONDAY}T17:00"):
         assert registry["problems.settle"].call(By(world.actor("member")), registry["problems.settle"].example)
-
-
-# --- Always
-
-CO_HANDLERS = ["LH-ZF", "LH-CG", "TY-WY"]
-
-
-class Solving(RuleBasedStateMachine):
-    """Whatever is done in whatever order: nothing is closed unseen, nothing is lost, a joint one counts once."""
-
-    problems = Bundle("problems")
-
-    @initialize(target=problems)
-    def begin(self):
-        self.sent = transaction.atomic()
-        self.sent.__enter__()
-        self.world = World()
-        self.hour = datetime(2020, 6, 2, 9, tzinfo=SHANGHAI)
-        self.made = self.settled = 0
-        take_post(self.world, "duty", "worker", "410102013000")
-        shed, plot = self.found("report", "0101"), self.found("report", "0121")
-        assert self.tried("secretary", "dispatch", problem=shed, organisation="LH-YGHY-JWH")
-        return multiple(shed, plot)
-
-    def teardown(self):
-        transaction.set_rollback(True)
-        self.sent.__exit__(None, None, None)
-
-    def tried(self, who, act, **raw):
-        self.hour += timedelta(hours=3)
-        at = self.hour.replace(hour=max(8, self.hour.hour))
-        with clock_at(at):
-            try:
-                return self.world.do(who, f"problems.{act}", **raw)
-            except Refused:
-                return None
-
-    def found(self, act, category):
-        self.made += 1
-        self.settled += act == "settle"
-        return problem_of(self.tried("worker", act, **(SHED | {"category": category}))).ref
-
-    def removed(self, problem, rooms):
-        category = Problem.objects.get(number=problem).category
-        return [{"indicator": rules.counts_of(category)[0], "quantity": rooms}]
-
-    @precondition(lambda self: self.made < 4)
-    @rule(target=problems, act=sampled_from(["report", "settle"]), category=sampled_from(["0102", "0201"]))
-    def find(self, act, category):
-        return self.found(act, category)
-
-    @rule(
-        problem=problems,
-        co_handlers=lists(sampled_from(CO_HANDLERS), unique=True),
-        looker=sampled_from(["street", "worker"]),
-        passed=booleans(),
-    )
-    def go_on(self, problem, co_handlers, looker, passed):
-        """The step that comes next, done rightly, except that the handler may try to be the looker as well: chance
-        alone seldom gets so far."""
-        found = Problem.objects.get(number=problem)
-        match found.stage:
-            case Stage.REPORTED:
-                assert self.tried("secretary", "dispatch", problem=problem, organisation="LH-YGHY-JWH")
-            case Stage.DISPATCHED:
-                mode = "assisted" if rules.is_removal(found.category) else "handled"
-                others = [code for code in co_handlers if code != found.handler.code]
-                done = {"mode": mode, "measures": self.removed(problem, 2), "co_handlers": others}
-                who = "worker" if found.handler.place.code == "LH-YGHY" else "duty"
-                assert self.tried(who, "resolve", problem=problem, **done)
-            case Stage.RESOLVED:
-                seen = self.tried(looker, "verify", problem=problem, passed=passed, note="看过现场")
-                assert seen or looker != "street"
-
-    @rule(
-        problem=problems,
-        who=sampled_from(["worker", "secretary"]),
-        act=sampled_from(["dispatch", "visit", "resolve", "remeasure", "verify"]),
-        mode=sampled_from(Mode.values),
-        rooms=integers(1, 3),
-        passed=booleans(),
-        organisations=lists(sampled_from(CO_HANDLERS), min_size=1, max_size=3),
-    )
-    def try_anything(self, problem, who, act, mode, rooms, passed, organisations):
-        more = {
-            "dispatch": {"organisation": organisations[0]},
-            "visit": {"purpose": "explain"},
-            "resolve": {"mode": mode, "measures": self.removed(problem, rooms), "co_handlers": organisations},
-            "remeasure": {"measures": self.removed(problem, rooms), "reason": "复量"},
-            "verify": {"passed": passed, "note": "看过现场"},
-        }
-        self.tried(who, act, problem=problem, **more[act])
-
-    @rule(days=integers(1, 9))
-    def time_passes(self, days):
-        self.hour += timedelta(days=days)
-        with clock_at(self.hour):
-            run_due(self.world.district)
-
-    @invariant()
-    def closed_only_by_another_hand(self):
-        for problem in Problem.objects.filter(stage=Stage.VERIFIED):
-            seen = Fact.objects.filter(subject=f"problem/{problem.number}", kind="problems.verified").latest("at")
-            done = seen.because
-            while done is not None:
-                assert seen.by_id not in (done.by_id, done.recorded_by_id)
-                done = done.corrects
-            assert seen.facets["outcome"] == "passed"
-        assert Problem.objects.filter(stage=Stage.SETTLED).count() == self.settled
-
-    @invariant()
-    def none_is_lost(self):
-        facts = Fact.objects.filter(kind__in=["problems.reported", "problems.settled"])
-        assert Problem.objects.count() == facts.count() == self.made
-        closed = Problem.objects.filter(stage__in=[Stage.VERIFIED, Stage.SETTLED]).count()
-        assert Problem.objects.open().count() + closed == self.made
-
-    @invariant()
-    def the_area_counts_each_once(self):
-        problems = Problem.objects.all()
-        standing = problems.filter(stage__in=[Stage.RESOLVED, Stage.VERIFIED]).count()
-        with self.world.on("2021-06-01T00:00"):
-            codes = ["problem_resolved", "problem_verified", "problem_resolved_in_time", "problem_lapsed"]
-            sums = figures(self.world.place("410102"), codes, date(2020, 1, 1), date(2021, 1, 1))
-        resolved, verified, in_time, lapsed = (sums[code].quantity // 1000 for code in codes)
-        assert resolved == standing
-        assert verified == problems.filter(stage=Stage.VERIFIED).count()
-        assert lapsed == Lapse.objects.count()
-        assert in_time + lapsed <= Dispatch.objects.count()
-
-    @invariant()
-    def what_was_removed_is_what_stands(self):
-        """The sum over the area is the sum over the resolutions that stand, however many organisations took part."""
-        heads = Fact.objects.as_of().filter(kind__in=["problems.resolved", "problems.remeasured"])
-        with self.world.on("2021-06-01T00:00"):
-            sums = figures(self.world.place("410102"), ["shed_removed"], date(2020, 1, 1), date(2021, 1, 1))
-        amounts = [one.quantity for fact in heads for one in fact.measures.filter(indicator="shed_removed")]
-        assert sums["shed_removed"].quantity == sum(amounts)
-        numbers = [fact.subject.partition("/")[2] for fact in heads]
-        assert len(numbers) == len(set(numbers))
-        standing = Problem.objects.filter(stage__in=[Stage.RESOLVED, Stage.VERIFIED])
-        assert set(numbers) == set(standing.values_list("number", flat=True))
-
-
-class TestSolving(Solving.TestCase):
-    pytestmark = pytest.mark.django_db

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 import pytest
 from django.db import transaction
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, precondition, rule
-from hypothesis.strategies import booleans, lists, sampled_from
+from hypothesis.strategies import booleans, lists, sampled_from, tuples
 
 from gongzhi.clock.schedules import run_due
 from gongzhi.ground import SHANGHAI, clock_at
@@ -78,7 +78,12 @@ class WholeFlow(RuleBasedStateMachine):
         self.hour = datetime(2021, 6, 7, 9, tzinfo=SHANGHAI)
         self.made = 0
         self.codes = {}
-        return multiple(self.told(SIMPLE), self.told(FULL), self.found("report", SHED))
+        simple, full, shed = self.told(SIMPLE), self.told(FULL), self.found("report", SHED)
+        # Chance alone seldom gets far: one waits for a word, one for somebody who does it.
+        for problem, steps in ((simple, 3), (full, 2)):
+            for _ in range(steps):
+                self.go_on_with(problem, [], True, True)
+        return multiple(simple, full, shed)
 
     def teardown(self):
         self.week_adds_up()
@@ -113,9 +118,17 @@ class WholeFlow(RuleBasedStateMachine):
     def find(self, how, category):
         return self.told(category) if how == "told" else self.found(how, category)
 
-    @rule(problem=problems, joined=lists(sampled_from(CO_HANDLERS), unique=True), well=booleans(), loud=booleans())
-    def go_on(self, problem, joined, well, loud):
-        """The step that comes next, done rightly: chance alone seldom gets so far."""
+    @rule(
+        problem=problems,
+        joined=lists(sampled_from(CO_HANDLERS), unique=True),
+        choices=lists(tuples(booleans(), booleans()), min_size=2, max_size=6),
+    )
+    def go_on(self, problem, joined, choices):
+        """The steps that come next, done rightly: chance alone seldom gets so far."""
+        for well, loud in choices:
+            self.go_on_with(problem, joined, well, loud)
+
+    def go_on_with(self, problem, joined, well, loud):
         found = Problem.objects.get(number=problem)
         match found.stage:
             case Stage.SUBMITTED:
@@ -131,13 +144,18 @@ class WholeFlow(RuleBasedStateMachine):
                 if found.handler.code == OUR_OWN:
                     assert self.resolved("worker", found, 2)
             case Stage.RESOLVED:
+                for own in ({"way": "phone"}, {"passed": True}):
+                    assert not self.tried("worker", "confirm" if "way" in own else "verify", problem=problem, **own)
                 if loud and (code := self.codes.get(problem)):
                     verb, more = ("confirm", {"opinion": "satisfied"}) if well else ("reopen", {"note": "没有清"})
                     assert self.tried("public", verb, code=code, **more) or verb == "confirm"
                 else:
                     assert self.tried("street", "verify", problem=problem, passed=well, note="看过")
             case Stage.VERIFIED:
-                self.look_again(found, well)
+                if loud and (code := self.codes.get(problem)):
+                    self.tried("public", "reopen", code=code, note="又满了")
+                else:
+                    self.look_again(found, well)
 
     def resolved(self, who, found, count):
         category = found.category
