@@ -46,9 +46,12 @@ def test_the_nearer_category_decides_then_the_management_then_the_nearer_place(w
     laid(world, category="0102", organisation="LH-CG")
     laid(world, category="0102", management="property_company", kind="property_company")
     laid(world, category="0102", place="LH-HYJ", organisation="LH-ZF")
+    # Whoever runs a yard answers for what nobody else is named for, not for the street in front of it.
+    laid(world, management="property_company", kind="property_company")
     for place, category, organisation in [
         ("LH-Y3", "0521", "LH-ZF"),
-        ("LH-Y3-B1", "9124", "LH-YGHY-JWH"),
+        ("LH-Y3-B1", "9124", "TY-WY"),
+        ("LH-Y2", "9124", "LH-YGHY-JWH"),
         ("LH-Y2", "0102", "LH-CG"),
         ("LH-Y3-B1", "0102", "TY-WY"),
         ("LH-HYJ", "0102", "LH-ZF"),
