@@ -98,6 +98,8 @@ async function go() {
   if (how === "stale" && before !== "stale") return go();
   if (met) say(skewWords(met.skew));
   await show();
+  const refused = list.querySelectorAll("[data-state=refused]").length;
+  if (waited && refused) toast("有 " + refused + " 条没有登记上，在这一页最上面，改好再发。");
   return how === "sent" ? refresh() : undefined;
 }
 
