@@ -130,7 +130,13 @@ def test_the_reporter_says_it_is_done_or_not(client: Client, world: World) -> No
     with world.on("2020-06-08T14:00"):
         page = read(client.get("/track/"))
         assert "办好了吗" in page
-        assert "等反映人确认" in page, "the simple flow: nobody else looks"
+        assert "等另一个人到现场核查" in page
+        # In the simple flow nobody else looks, and silence has its term.
+        Problem.objects.update(flow="simple")
+        page = read(client.get("/track/"))
+        assert "等反映人确认" in page
+        assert "没有回音的到期结案" in page
+        Problem.objects.update(flow="full")
         assert error(client.post("/track/", {"say": "1"})) == "请选办好了没有"
         assert "哪里没有办好" in error(client.post("/track/", {"say": "1", "word": "again"}))
         told = client.post("/track/", {"say": "1", "word": "again", "note": "还有一袋", "key": "a"}, follow=True)
