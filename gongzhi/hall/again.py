@@ -9,7 +9,6 @@ from datetime import date, timedelta
 from gongzhi.ground import today
 from gongzhi.ground.ledger.acts import registry
 from gongzhi.ground.people.may import Viewer, reach
-from gongzhi.ground.people.models import Role
 from gongzhi.ground.places.models import Place
 from gongzhi.rooms.problems.household_models import Watch
 from gongzhi.rooms.problems.household_reads import watches
@@ -52,7 +51,7 @@ def _watches(area: Place, day: date) -> list[Watch]:
     return list(watches(area, day).select_related("problem__place", "problem__handler")[:MOST])
 
 
-def areas(viewer: Viewer, roles: Collection[Role]) -> list[Place]:
+def areas(viewer: Viewer, roles: Collection[str]) -> list[Place]:
     """The areas of one's posts of these roles, without those that lie in another of them."""
     own = {reach(post).path: reach(post) for post in viewer.held if post.role in roles and not post.organisation}
     return [one for path, one in own.items() if not any(other != path and path.startswith(other) for other in own)]

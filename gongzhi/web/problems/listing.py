@@ -95,7 +95,7 @@ class Asked:
 
 def chosen(filters: Filters, place: Place, looking: Viewer) -> ProblemQuerySet:
     """The problems of a place that meet the fields of a list, whatever their stage. Raises Unclear."""
-    found = Problem.objects.under(place).visible_to(looking)
+    found = Problem.objects.open_to(looking, place)
     for name in ("category", "source"):
         if filters[name]:
             found = found.filter(**{name: filters[name]})
@@ -139,8 +139,8 @@ def narrowed(problems: ProblemQuerySet, view: str, at: datetime) -> ProblemQuery
 @only(WORK)
 def index(request: HttpRequest) -> HttpResponse:
     """The problems of an area that one may open, by key: the newest first, of those overdue the most overdue."""
-    if not request.GET and (mine := saved.first_of(signed_in(request))):
-        return redirect(f"{reverse('problems')}?{mine.query}")
+    if not request.GET and (first := saved.first_of(signed_in(request))):
+        return redirect(f"{reverse('problems')}?{first.query}")
     view = request.GET.get("view", "all" if request.GET.get("stage") else "open")
     if view in Stage.values and view not in VIEWS:
         # As addresses said it before there was a field for it.

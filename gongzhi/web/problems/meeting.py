@@ -52,7 +52,7 @@ def page(request: HttpRequest) -> HttpResponse:
         raise Http404
     place, offered = places_offered(home, request.GET.get("place", ""))
     filters = Filters(request, Select("place", "地点", offered, empty=f"全部（{home}）", grow=True))
-    found = hall.for_meeting(Problem.objects.under(place).visible_to(looking), MOST)
+    found = hall.for_meeting(Problem.objects.open_to(looking, place), MOST)
     rows = rows_of([one.problem for one in found], looking)
     items = [item(one, row, looking) for one, row in zip(found, rows, strict=True)]
     monday = today() - timedelta(days=today().weekday())

@@ -13,7 +13,9 @@ from gongzhi.ground.ledger.writing import subject_of
 from gongzhi.ground.people.may import Viewer
 from gongzhi.hall.problems import stopped
 from gongzhi.rooms.problems import records, rules
-from gongzhi.rooms.problems.models import Decision, Flow, Problem, Source, Stage
+from gongzhi.rooms.problems.closing import closing_of
+from gongzhi.rooms.problems.models import Decision, Flow, Problem, Reporting, Source, Stage
+from gongzhi.rooms.problems.sampling import Sample, is_drawn
 from gongzhi.web.doing import Verb, has_form
 
 # What may be done with a problem where it stands, the next thing first.
@@ -119,8 +121,18 @@ class Case:
                 hands = records.hands(records.resolution_facts(problem))
                 return rules.may_verify(hands, {self.looking.actor.pk}).reason
             case "problems.recheck":
-                return "" if problem.flow == Flow.SIMPLE else None
+                return "" if self.drawn(Sample.RECHECK) else None
+            case "problems.call_back":
+                return "" if self.drawn(Sample.CALL_BACK) else None
         return ""
+
+    def drawn(self, sample: Sample) -> bool:
+        """Whether it is in the sample of the week in which it was closed; in none where nobody outside told of it."""
+        outside = self.problem.source in Source.from_residents() or self.problem.flow == Flow.SIMPLE
+        if not outside and not Reporting.objects.filter(problem=self.problem).exists():
+            return False
+        closing = closing_of(self.problem)
+        return closing is not None and is_drawn(sample, closing)
 
     @property
     def decided(self) -> bool:
