@@ -294,5 +294,5 @@ def meeting_of(looking: Viewer) -> Meeting | None:
         first=first,
         last=last,
         quiet=quiet,
-        raised=raised(Problem.objects.under(place).visible_to(looking)).count(),
+        raised=raised(Problem.objects.open_to(looking, place)).count(),
     )

@@ -335,7 +335,7 @@ def index(request: HttpRequest) -> HttpResponse:
     if view == "watch":
         context["watches"] = [(one, f"{one.problem.place}{category_of(one.problem)}") for one in watches[:MOST]]
         return render(request, "households/index.html", context)
-    chosen = narrowed(Problem.objects.under(home).visible_to(looking), view)
+    chosen = narrowed(Problem.objects.open_to(looking, home), view)
     page = paging.turn(request, chosen.select_related("place"), order=["-id"], size=SIZE)
     context |= {"rows": rows_of(page.rows), "page": page}
     return render(request, "households/index.html", context)

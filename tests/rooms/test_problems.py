@@ -774,3 +774,15 @@ def test_the_examples_play_in_order(world):
     assert stage(problem_of(fact)) == Stage.VERIFIED
     with world.on(f"{MONDAY}T17:00"):
         assert registry["problems.settle"].call(By(world.actor("member")), registry["problems.settle"].example)
+
+
+def test_what_is_open_in_an_area_is_what_may_be_seen_there(world):
+    for place, category in (("LH-Y3", "0101"), ("LH-Y3-B1", "0102"), ("LH-HYJ", "0521")):
+        world.do("worker", "problems.report", place=place, category=category, description="待办")
+    for who in ("district", "auditor", "street", "secretary", "worker", "branch", "enterprise", ""):
+        looking = Viewer.of(world.actor(who)) if who else None
+        for where in ("410102", "410102013000", "LH-YGHY", "LH-Y3", "RH-TH"):
+            area = world.place(where)
+            seen = set(Problem.objects.under(area).visible_to(looking))
+            assert set(Problem.objects.open_to(looking, area)) == seen, (who, where)
+            assert bool(seen) == (where != "RH-TH")

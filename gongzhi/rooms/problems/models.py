@@ -178,6 +178,14 @@ class ProblemQuerySet(models.QuerySet["Problem"]):
     def under(self, place: Place) -> Self:
         return self.filter(under(place.path), district=place.district)
 
+    def open_to(self, viewer: Viewer | None, place: Place) -> Self:
+        """Those of an area that this viewer may open; of who answers for the whole area nothing more is asked."""
+        here = self.under(place)
+        if viewer is None or viewer.actor.district != place.district:
+            return here.visible_to(viewer)
+        whole = viewer.is_auditor or any(place.path.startswith(path) for path in viewer.officer_areas)
+        return here if whole else here.visible_to(viewer)
+
     def visible_to(self, viewer: Viewer | None) -> Self:
         """Problems this viewer may open: those whose first record they may open, and those their organisation handles.
 

@@ -106,7 +106,7 @@ def due_to_lapse(district: str, until: datetime) -> QuerySet[Dispatch]:
 
 def stages(place: Place, viewer: Viewer | None) -> dict[str, int]:
     """How many problems of an area stand at which stage."""
-    rows = Problem.objects.under(place).visible_to(viewer).values_list("stage").annotate(Count("id")).order_by()
+    rows = Problem.objects.open_to(viewer, place).values_list("stage").annotate(Count("id")).order_by()
     return dict(rows)
 
 
