@@ -90,7 +90,8 @@ def merge(*, by: By, problem: Problem, into: Problem, reason: str) -> Entry:
         organisation=problem.handler,
         label=problem.fact.label,
         facets={"category": problem.category},
-        measures=[Quantity.of("problem_merged", 1)],
+        # What nobody had accepted was never counted, and is not counted out.
+        measures=[] if made.before == Stage.SUBMITTED else [Quantity.of("problem_merged", 1)],
         rows=[made],
         audience=_audience(problem, made.before),
         because=last,

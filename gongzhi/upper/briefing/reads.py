@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from itertools import chain
 from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, Q, Sum
@@ -36,7 +37,7 @@ NAMED_BY = {
 }
 # The kinds of records that count these: the index goes by kind.
 COUNTED_BY = {
-    "problem_reported": ("problems.reported",),
+    "problem_reported": ("problems.reported", "problems.accepted", "problems.submitted"),
     "problem_lapsed": ("problems.lapsed",),
     "problem_resolved": ("problems.resolved", "problems.remeasured"),
     "task_assigned": ("tasks.assigned",),
@@ -170,11 +171,11 @@ def _sums(place: Place, first: date, last: date, as_of: datetime) -> Iterator[Co
 
 
 def left(place: Place, indicator: str, without: str, on: date, as_of: datetime) -> FactQuerySet:
-    """The facts that counted `indicator` up to a day and whose subject was not counted under `without` by then: what
-    is still open. Oldest first."""
+    """The facts that counted `indicator` up to a day and whose subject was not counted under `without`, or what ends it
+    as well, by then: what is still open. Oldest first."""
     carrying = Measure.objects.filter(district=OuterRef("district"), fact=OuterRef("pk"))
     known = Fact.objects.filter(day__lte=on).as_of(as_of)
-    done = known.filter(Exists(carrying.filter(indicator=without)))
+    done = known.filter(Exists(carrying.filter(indicator__in=text.ENDS.get(without, (without,)))))
     done = done.filter(district=OuterRef("district"), subject=OuterRef("subject"))
     here = known.under(place)
     if indicator in COUNTED_BY:
@@ -193,9 +194,11 @@ def _left(place: Place, last: date, as_of: datetime, facts: bool) -> Iterator[Co
             yield from (Counted(code, 1000, 0, {}, fact, without) for fact in found)
         return
     # What was ever counted first less what was ever counted then is the same number.
-    ever = ledger.figures(place, {code for pair in text.OPEN for code in pair}, BEGINNING, last, as_of)
+    ends = {code: text.ENDS.get(without, (without,)) for code, without in text.OPEN}
+    ever = ledger.figures(place, {*ends, *chain.from_iterable(ends.values())}, BEGINNING, last, as_of)
     for code, without in text.OPEN:
-        yield Counted(code, ever[code].quantity - ever[without].quantity, 0, {}, without=without)
+        ended = sum(ever[one].quantity for one in ends[code])
+        yield Counted(code, ever[code].quantity - ended, 0, {}, without=without)
 
 
 def _names(place: Place, on: date, known_at: datetime) -> dict[str, dict[str, str]]:

@@ -71,6 +71,7 @@ FACETED: dict[str, tuple[str, ...]] = {
 PLAIN = (
     *("patrolled", "patrol_clear", "patrol_found"),
     *("problem_from_residents", "problem_lapsed", "problem_returned", "problem_settled"),
+    *("problem_confirmed", "problem_closed", "problem_reopened"),
     *(code for pair in RESULTS for code in pair if code not in FACETED),
     *("attended", "expected", "member_enrolled", "door_linked", "section_linked"),
     *("task_assigned", "task_closed", "task_lapsed"),
@@ -81,6 +82,11 @@ OPEN = (
     ("problem_resolved", "problem_verified"),
     ("task_assigned", "task_closed"),
 )
+# What else ends it: joined to another, or in the hands of the agency that may decide; closed without another officer.
+ENDS = {
+    "problem_resolved": ("problem_resolved", "problem_merged", "removal_handed"),
+    "problem_verified": ("problem_verified", "problem_confirmed", "problem_closed"),
+}
 # The same, one record per subject: a problem handed on may have run out of time twice.
 OVERDUE = ("problem_lapsed", "problem_resolved")
 
@@ -168,6 +174,9 @@ def _overview(counts: Counts, first: date, last: date, told: date) -> Iterator[P
     verified = sentence(
         _some("核查通过", figure("problem_verified")),
         _some("核查退回", figure("problem_returned")),
+        _some("反映人确认结案", figure("problem_confirmed")),
+        _some("反映人没有答复、到期结案", figure("problem_closed")),
+        _some("反映人要求重办", figure("problem_reopened")),
     )
     yield patrols + cases + verified + sentence(_some("另有当场处置", figure("problem_settled")))
 
