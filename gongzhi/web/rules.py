@@ -16,6 +16,7 @@ from gongzhi.ground.rules.models import Group, Rule
 from gongzhi.ground.words import day_words
 from gongzhi.sheets.tables import As, Column, Table
 from gongzhi.web import exporting
+from gongzhi.web.access import WORK, viewer
 from gongzhi.web.facts import root_place
 from gongzhi.web.filters import Day, Filters, Search, Select
 from gongzhi.web.periods import day_asked
@@ -47,6 +48,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "chapters": chapters,
         "count": len(shown),
         "to_check": sum(rule.to_check for rule in shown),
+        "routes": bool((looking := viewer(request)) and looking.holds(*WORK)),
     }
     return render(request, "rules/page.html", context)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.test import Client
 
 from tests.web.conftest import SignIn, number_of, read
 from tests.world import World
@@ -40,6 +41,11 @@ def test_asked_for_a_place_and_a_category_it_says_who_answers_and_why(world: Wor
     assert f"派遣规则 {laid}" in page
     assert "就是莲湖街道综合执法中队" in page
     assert "由派遣的人选单位" in read(worker.get("/routes/?place=LH-HYJ&category=0102"))
+
+
+def test_the_page_of_rules_leads_there_for_whoever_works_here(world: World, sign_in: SignIn) -> None:
+    assert 'href="/routes/"' in read(sign_in("worker").get("/rules/"))
+    assert 'href="/routes/"' not in read(Client().get("/rules/"))
 
 
 def test_the_dispatch_form_suggests_the_organisation_with_the_reason(world: World, laid: str, sign_in: SignIn) -> None:
