@@ -14,6 +14,7 @@ from gongzhi.ground.people.may import Viewer
 from gongzhi.ground.places.models import Place
 from gongzhi.ground.refusals import Conflict, Forbidden, Refused
 from gongzhi.rooms.problems import merging, reads
+from gongzhi.rooms.problems.intake import reachable
 from gongzhi.rooms.problems.intake_models import Merging
 from gongzhi.rooms.problems.models import Dispatch, Problem, Reporting, Stage
 from gongzhi.rooms.problems.near import metres_between, near, pairs_of
@@ -266,3 +267,10 @@ def test_joining_stands_on_both_timelines(world):
         assert [step.fact.kind for step in reads.timeline(one, eyes(world)).steps][-1] == "problems.merged"
         world.do("secretary", "problems.part", fact=str(fact.pk))
     assert [step.fact.kind for step in reads.timeline(other, eyes(world)).steps] == ["problems.submitted"]
+
+
+def test_everyone_down_a_chain_can_be_told(world):
+    one, other, third = (told(world, phone=f"1380013800{last}") for last in range(3))
+    join(world, one, other)
+    join(world, other, third, at="2020-06-08T10:05")
+    assert len(reachable(third)) == 3

@@ -254,6 +254,8 @@ LINES = (
          "问题 {number} 复议后要现在解决", "请处置，办结后登记", "problem", in_hand, by_fact=True, only=solving),
     Line("raised", "problems.raised", "问题", deciding, DECIDERS,
          "问题 {number} 提为难题", "请放进本周例会", "problem"),
+    Line("merged", "problems.merged", "问题", handler, HANDLERS,
+         "问题 {number} 已并案", "不用单独办了，和并入的那件一起办", "problem"),
     Line("verified", "problems.verified", "问题", handler, HANDLERS,
          "问题 {number} 核查通过", "已结案，不用再办", "problem", only=passed(Outcome.PASSED)),
     Line("returned", "problems.verified", "问题", handler, HANDLERS,

@@ -27,6 +27,7 @@ from gongzhi.ground.rules.calendar import Deadline, deadline, work_calendar
 from gongzhi.rooms.problems import records, routing, rules
 from gongzhi.rooms.problems.acts import found
 from gongzhi.rooms.problems.deadlines import DEADLINE
+from gongzhi.rooms.problems.merging import all_of
 from gongzhi.rooms.problems.models import Declining, InTime, NotTaken, Problem, Reporting, Source, Stage
 from gongzhi.rooms.problems.whereabouts import place_at, place_named
 
@@ -419,6 +420,5 @@ def phones_for(problem: Problem, reader: Actor) -> list[str]:
 
 def reachable(problem: Problem) -> list[Person]:
     """Those who told of a problem, or of one merged into it, and whose number is still kept."""
-    told = Reporting.objects.filter(district=problem.district, person__sealed__field=Field.PHONE)
-    told = told.filter(problem=problem) | told.filter(problem__merged_into=problem)
+    told = Reporting.objects.filter(problem__in=all_of(problem), person__sealed__field=Field.PHONE)
     return [one.person for one in told.select_related("person").order_by("id") if one.person]
