@@ -19,6 +19,7 @@ from gongzhi.ground.ledger.reads import history_of
 from gongzhi.ground.ledger.writing import subject_of
 from gongzhi.ground.people.may import Viewer
 from gongzhi.ground.rules import reads as norms
+from gongzhi.ground.rules.calendar import work_calendar
 from gongzhi.hall import open_data
 from gongzhi.rooms.problems import records, rules
 from gongzhi.rooms.problems.closing import silence_of
@@ -283,7 +284,7 @@ def waits(problem: Problem, at: datetime) -> Waits:
             waiting = Deferral.objects.filter(problem=problem, waiting=True).order_by("id").last()
             return Waits("现在解决不了，到日子再议", on=waiting.review_on if waiting else None)
         case Stage.RESOLVED if problem.flow == Flow.SIMPLE:
-            until = silence_of(records.resolution_facts(problem)[0]).due
+            until = silence_of(records.resolution_facts(problem)[0], work_calendar(district=problem.district)).due
             return Waits("报了办结，等反映人说办好没有，没有回音的到期结案", until)
         case Stage.RESOLVED:
             return Waits("报了办结，等另一个人到现场核查")
