@@ -28,11 +28,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.skipif(POS
 
 PASSWORD = "a-password-of-this-test"
 OPEN = f"""
-from gongzhi.clock import serving
 from gongzhi.ground.people.models import Account
 for one in Account.objects.filter(username__in=["member", "worker"]):
     one.set_password({PASSWORD!r}); one.must_change_password = False; one.save()
-serving.collect_static()
 """
 LINES = "SELECT COUNT(*) FROM activities_patrol WHERE NOT withdrawn"
 KEYS = "SELECT COUNT(*), COUNT(DISTINCT key) FROM ledger_fact WHERE key <> ''"
@@ -86,8 +84,16 @@ class Town:
         return made
 
 
+@pytest.fixture(scope="module")
+def built(world_template: Outside) -> Path:
+    """The files of pages, collected once."""
+    python(world_template, "from gongzhi.clock import serving; serving.collect_static()")
+    return world_template.data / "static"
+
+
 @pytest.fixture
-def town(outside: Outside, tmp_path: Path) -> Iterator[Town]:
+def town(outside: Outside, built: Path, tmp_path: Path) -> Iterator[Town]:
+    (outside.data / "static").symlink_to(built)
     python(outside, OPEN)
     made = Town(outside, tmp_path, free_port())
     made.start()

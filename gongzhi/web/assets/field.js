@@ -84,7 +84,28 @@ function mark(mine) {
   });
 }
 
-async function go() {
+/* One sending at a time; what is asked meanwhile is done once after it. */
+let going = null;
+let more = false;
+
+function go() {
+  if (going) {
+    more = true;
+    return going;
+  }
+  const done = () => {
+    going = null;
+    if (more) {
+      more = false;
+      go();
+    }
+  };
+  going = goOnce();
+  going.then(done, done);
+  return going;
+}
+
+async function goOnce() {
   if (!owner) return undefined;
   const waited = (await store.entries()).some((one) => one.account === owner && one.state === "waiting");
   if (!waited && !fromShell) {
@@ -95,7 +116,7 @@ async function go() {
   how = await send(owner);
   met = await store.known("met");
   if (how === "other") return location.reload();
-  if (how === "stale" && before !== "stale") return go();
+  if (how === "stale" && before !== "stale") more = true;
   if (met) say(skewWords(met.skew));
   await show();
   const refused = list.querySelectorAll("[data-state=refused]").length;
@@ -289,11 +310,11 @@ async function open() {
 
 document.documentElement.classList.add("js");
 if (able) {
-  store.onChange(() => (how === "busy" ? go() : show()));
+  store.onChange(() => show());
   addEventListener("online", go);
   addEventListener("offline", () => { how = "offline"; show(); });
   document.addEventListener("visibilitychange", () => { if (!document.hidden) go(); });
-  setInterval(() => { if (!document.hidden && (how === "offline" || how === "busy")) go(); }, RETRY);
+  setInterval(() => { if (!document.hidden && how === "offline") go(); }, RETRY);
   open().catch((broken) => say("这个浏览器存不了资料（" + broken.message + "），不能离线登记，其他功能照常。"));
 } else {
   say("此网址不能离线登记，其他功能照常。");

@@ -52,5 +52,5 @@ self.addEventListener("fetch", (event) => {
 });
 
 self.addEventListener("sync", (event) => {
-  if (event.tag === "field") event.waitUntil(send("").then((how) => { if (how === "offline") throw new Error(how); }));
+  if (event.tag === "field") event.waitUntil(send("", true).then((how) => { if (how === "offline") throw new Error(how); }));
 });

@@ -98,8 +98,9 @@ async function rounds(owner) {
 }
 
 /* One sender at a time on this device, whichever window or worker. How it went: sent, offline, signed-out, other (one
-   more account is signed in here), stale, busy. `owner`: whose page this is. */
-export async function send(owner) {
+   more account is signed in here), stale, busy. `owner`: whose page this is. A page waits for its turn, for what it has
+   just written may be more than the one before it saw; the worker (`ifAvailable`) leaves it to who is sending. */
+export async function send(owner, ifAvailable) {
   const work = async () => {
     try {
       return await rounds(owner);
@@ -109,5 +110,5 @@ export async function send(owner) {
     }
   };
   if (!navigator.locks) return work();
-  return navigator.locks.request("field-send", { ifAvailable: true }, (lock) => (lock ? work() : "busy"));
+  return navigator.locks.request("field-send", { ifAvailable: Boolean(ifAvailable) }, (lock) => (lock ? work() : "busy"));
 }
