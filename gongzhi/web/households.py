@@ -19,6 +19,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from gongzhi.ground import today
+from gongzhi.ground.keys import ancestors
 from gongzhi.ground.ledger.acts import By, registry
 from gongzhi.ground.ledger.models import Indicator
 from gongzhi.ground.ledger.reads import indicators
@@ -442,7 +443,7 @@ def district_of(request: HttpRequest) -> str:
 
 
 def area_asked(request: HttpRequest, looking: Viewer | None) -> Place | None:
-    """The community the address names, else the one of one's post."""
+    """The community the address names, else the one of one's post, else the first below it that has a structure."""
     district, code = district_of(request), request.GET.get("place", "")
     if code:
         found = Place.objects.filter(district=district, code=code, kind__in=AREAS).first()
@@ -452,9 +453,11 @@ def area_asked(request: HttpRequest, looking: Viewer | None) -> Place | None:
     home = home_place(request) if looking else district_place(district) if district else None
     if home is None:
         return None
-    above = Place.objects.filter(district=district, kind__in=AREAS)
-    own = next((one for one in above if home.path.startswith(one.path)), None)
-    return own or Place.objects.under(home).filter(kind__in=AREAS).in_force().order_by("path").first()
+    communities = list(Place.objects.under(home).filter(kind__in=AREAS).in_force().order_by("path"))
+    above = Place.objects.filter(district=district, kind__in=AREAS, path__in=ancestors(home.path)).first()
+    first = Problem.objects.under(home).filter(category__in=sorted(rules.REMOVALS)).order_by("path").first()
+    busy = next((one for one in communities if first and first.path.startswith(one.path)), None)
+    return above or busy or next(iter(communities), None)
 
 
 def printed(one: reads.Progress, few: int, known: dict[str, Indicator]) -> YardRow:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import date
+from importlib import import_module
 
 import pytest
+from django.apps import apps
 
 from gongzhi.clock import reactions, schedules
 from gongzhi.clock.notices import inbox
@@ -372,6 +374,19 @@ def test_who_answers_for_the_area_is_told_until_somebody_looked(world):
 
 def waiting(world, who) -> set[str]:
     return {one.line for one in inbox.waiting(Viewer.of(world.actor(who)))}
+
+
+def test_removals_of_before_the_upgrade_are_planned_for(world):
+    """What the migration does, by the models as they are now."""
+    problem = removed(world)
+    planned = list(
+        Watch.objects.filter(problem=problem).order_by("due_on").values_list("round", "due_on", "rule_version")
+    )
+    Watch.objects.all().delete()
+    with world.on("2026-02-01T09:00"):
+        import_module("gongzhi.rooms.problems.migrations.0015_plan_looks").plan(apps, None)
+    again = Watch.objects.filter(problem=problem).order_by("due_on")
+    assert list(again.values_list("round", "due_on", "rule_version")) == planned
 
 
 # ---------- the yard ----------
