@@ -14,6 +14,7 @@ from gongzhi.ground.refusals import Refused
 from gongzhi.rooms.problems import reads, sampling
 from gongzhi.rooms.problems.models import Dispatch, Flow, Problem, Reopening, Stage
 from gongzhi.rooms.problems.sampling import Sample
+from gongzhi.upper.briefing.reads import brief
 from tests.world import appoint
 
 pytestmark = pytest.mark.django_db
@@ -435,3 +436,22 @@ def test_only_those_who_told_of_something_are_called_back(world):
         do, world, "2021-06-14T09:00", "street", "call_back", problem=number, way="visit", opinion="satisfied"
     )
     assert refused.code == "problems.call_back.sample"
+
+
+# --- 简报
+
+
+def test_the_briefing_follows_what_reporters_say_and_what_went_on_as_another(world):
+    resolved(world)
+    do(world, "11:00", "public", "confirm", code=CODE)
+    first = told(world, code="8KMA-94TX-QC2H", place="LH-HYJ")
+    second = told(world, code="9KMA-94TX-QC2H", place="LH-HYJ")
+    do(world, "12:00", "secretary", "merge", problem=second.ref, into=first.ref, reason="同一处")
+    with world.on("2021-06-13T20:00"):
+        for facts in (True, False):
+            told_of = brief(world.place("LH-YGHY"), MONDAY, date(2021, 6, 13), facts=facts)
+            figures_of = {(one.indicator, one.without): one.quantity // 1000 for one in told_of.figures}
+            assert figures_of["problem_confirmed", ""] == 1
+            # One is in hand; the confirmed one waits for nobody.
+            assert figures_of["problem_reported", "problem_resolved"] == 1
+            assert ("problem_resolved", "problem_verified") not in figures_of

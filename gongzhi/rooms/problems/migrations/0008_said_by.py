@@ -6,30 +6,53 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('problems', '0007_from_programs'),
+        ("problems", "0007_from_programs"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='confirmation',
-            name='reporting',
-            field=gongzhi.ground.keys.ScopedFK(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='problems.reporting', verbose_name='反映'),
+            model_name="confirmation",
+            name="reporting",
+            field=gongzhi.ground.keys.ScopedFK(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="problems.reporting",
+                verbose_name="反映",
+            ),
         ),
         migrations.AddField(
-            model_name='confirmation',
-            name='way',
-            field=models.CharField(choices=[('phone', '电话'), ('visit', '上门'), ('online', '网上'), ('counter', '窗口')], default='online', max_length=8, verbose_name='怎么说的'),
+            model_name="confirmation",
+            name="way",
+            field=models.CharField(
+                choices=[("phone", "电话"), ("visit", "上门"), ("online", "网上"), ("counter", "窗口")],
+                default="online",
+                max_length=8,
+                verbose_name="怎么说的",
+            ),
         ),
         migrations.AddField(
-            model_name='reopening',
-            name='reporting',
-            field=gongzhi.ground.keys.ScopedFK(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='problems.reporting', verbose_name='反映'),
+            model_name="reopening",
+            name="reporting",
+            field=gongzhi.ground.keys.ScopedFK(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="problems.reporting",
+                verbose_name="反映",
+            ),
         ),
         migrations.AddField(
-            model_name='reopening',
-            name='way',
-            field=models.CharField(choices=[('phone', '电话'), ('visit', '上门'), ('online', '网上'), ('counter', '窗口')], default='online', max_length=8, verbose_name='怎么说的'),
+            model_name="reopening",
+            name="way",
+            field=models.CharField(
+                choices=[("phone", "电话"), ("visit", "上门"), ("online", "网上"), ("counter", "窗口")],
+                default="online",
+                max_length=8,
+                verbose_name="怎么说的",
+            ),
         ),
     ]
