@@ -198,14 +198,14 @@ def _sent() -> dict[str, Any]:
 LIST = _asks("jurisdiction_id", *(name for name in ARGUMENTS if name != "jurisdiction_id"))
 NAMED = _asks("jurisdiction_id")
 for _form in FORMATS:
-    _tag = {"tags": [_form.upper()]}
-    api.get(f"discovery.{_form}", summary="服务发现", url_name=f"discovery-{_form}", **_tag)(get_discovery)
-    api.get(f"v2/services.{_form}", summary="类别", openapi_extra=NAMED, **_tag)(get_services)
-    api.get(f"v2/services/{{code}}.{_form}", summary="类别的定义", openapi_extra=NAMED, **_tag)(get_definition)
-    api.get(f"v2/requests.{_form}", summary="查公开的问题", openapi_extra=LIST, **_tag)(get_requests)
-    api.post(f"v2/requests.{_form}", summary="送来居民反映", openapi_extra=_sent(), **_tag)(post_request)
-    api.get(f"v2/requests/{{number}}.{_form}", summary="看一件", openapi_extra=NAMED, **_tag)(get_request)
-    api.get(f"v2/tokens/{{token}}.{_form}", summary="凭 token 取编号", openapi_extra=NAMED, **_tag)(get_token)
+    _tags = [_form.upper()]
+    api.get(f"discovery.{_form}", summary="服务发现", url_name=f"discovery-{_form}", tags=_tags)(get_discovery)
+    api.get(f"v2/services.{_form}", summary="类别", openapi_extra=NAMED, tags=_tags)(get_services)
+    api.get(f"v2/services/{{code}}.{_form}", summary="类别的定义", openapi_extra=NAMED, tags=_tags)(get_definition)
+    api.get(f"v2/requests.{_form}", summary="查公开的问题", openapi_extra=LIST, tags=_tags)(get_requests)
+    api.post(f"v2/requests.{_form}", summary="送来居民反映", openapi_extra=_sent(), tags=_tags)(post_request)
+    api.get(f"v2/requests/{{number}}.{_form}", summary="看一件", openapi_extra=NAMED, tags=_tags)(get_request)
+    api.get(f"v2/tokens/{{token}}.{_form}", summary="凭 token 取编号", openapi_extra=NAMED, tags=_tags)(get_token)
 api.api_operation(["GET", "POST", "PUT", "PATCH", "DELETE"], "{path:path}", include_in_schema=False)(nothing)
 
 
