@@ -42,7 +42,7 @@ from gongzhi.web.problems.rows import categories
 # What a table of parts says of each: flows by indicator, cases by what they count as.
 CAME = (("problem_reported", "受理"), ("problem_filed", "立案"), ("problem_dispatched", "派遣"))
 DUE = (What.DUE, What.HANDLED, What.IN_TIME, What.TO_CLOSE, What.CLOSED, What.REWORKED)
-RATES = {
+RATES: dict[str, tuple[str, str]] = {
     What.FILED: ("立案率", "problem_reported"),
     What.HANDLED: ("处置率", What.DUE),
     What.IN_TIME: ("按期处置率", What.DUE),
@@ -122,10 +122,9 @@ class Question:
         return "/statistics/rows/?" + urlencode({name: value for name, value in told.items() if value}, safe=":")
 
     def records(self, indicators: Sequence[str], place: Place | None = None, category: str = "") -> str:
-        narrowed = {"category": category or self.category} if category or self.category else {}
-        return facts_address(
-            place or self.place, indicators, self.period.first, self.period.last, self.as_of, **narrowed
-        )
+        where = (place or self.place, indicators, self.period.first, self.period.last, self.as_of)
+        chosen = category or self.category
+        return facts_address(*where, category=chosen) if chosen else facts_address(*where)
 
 
 def question(request: HttpRequest, looking: Viewer) -> tuple[Question, list[Place], dict[str, str]]:
@@ -139,7 +138,7 @@ def question(request: HttpRequest, looking: Viewer) -> tuple[Question, list[Plac
     if category and category not in names:
         raise Unclear("没有这个类别，请从列表里选")
     period = (
-        asked(request, today())
+        asked(request, today)
         if request.GET.get("from") or request.GET.get("period")
         else Period.around(last_day(place), "week")
     )
@@ -231,19 +230,20 @@ def three_rates(asked_for: Question, found: Week) -> list[Rate]:
 
 
 def by_category(asked_for: Question, found: Week, names: dict[str, str]) -> list[Line]:
-    present = {one.category for one in (*found.came, *found.due, *found.to_close)} & set(names)
+    present = {category for _, category in found.parts} & set(names)
     chosen = [code for code in names if code in present and asked_for.category in ("", code)]
-    made = [
-        line(names[code], numbers(asked_for, found, lambda _, one, code=code: one == code, category=code))
-        for code in chosen
-    ]
+    made = [line(names[code], numbers(asked_for, found, partial(_of, code), category=code)) for code in chosen]
     return [one for one in made if not one.nothing]
+
+
+def _of(code: str, path: str, category: str) -> bool:
+    return category == code
 
 
 def by_place(asked_for: Question, found: Week) -> list[Line]:
     """The parts of the area: its streets, communities or what lies in it; what lies in none of them comes last."""
     place, depth = asked_for.place, len(asked_for.place.path) + STEP
-    parts = {one.path[:depth] for one in (*found.came, *found.due, *found.to_close)}
+    parts = {path[:depth] for path, _ in found.parts}
     below = Place.objects.filter(district=place.district, path__in=parts).exclude(pk=place.pk).order_by("path")
     category = asked_for.category
 

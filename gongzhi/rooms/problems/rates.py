@@ -12,6 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Case as Choice
@@ -168,6 +169,12 @@ class Week:
         return len(self.rows(what, keep))
 
     @property
+    def parts(self) -> set[tuple[str, str]]:
+        """Where and of which category anything is counted."""
+        cases = (*self.due, *self.to_close)
+        return {(one.path, one.category) for one in self.came} | {(one.path, one.category) for one in cases}
+
+    @property
     def left_out(self) -> dict[LeftOut, int]:
         counts = Counter(one.left_out for one in self.rows(What.LEFT_OUT))
         return {reason: counts[reason] for reason in LeftOut if counts[reason]}
@@ -276,7 +283,7 @@ def _about(subject: OuterRef, instant: datetime) -> FactQuerySet:
     return Fact.objects.filter(district=OuterRef("district"), subject=subject).as_of(instant).order_by()
 
 
-def _dispatches(place: Place, instant: datetime) -> QuerySet[Dispatch]:
+def _dispatches(place: Place, instant: datetime) -> QuerySet[Any]:
     """Every dispatch known at an instant, with when it was due and what had become of it by then."""
     recalled = Fact.objects.filter(district=OuterRef("district"), corrects=OuterRef("fact"), recorded_at__lte=instant)
     standing = Dispatch.objects.filter(~Exists(recalled), fact__recorded_at__lte=instant)
@@ -370,7 +377,7 @@ def _ended(first: date, last: date, days: int, calendar: Calendar, instant: date
     )
 
 
-def _cases(found: QuerySet[Dispatch]) -> Iterable[Case]:
+def _cases(found: QuerySet[Any]) -> Iterable[Case]:
     joined: dict[UUID, list[UUID]] = defaultdict(list)
     for dispatch, organisation in Joining.objects.filter(dispatch__in=found.values("pk")).values_list(
         "dispatch", "organisation"
