@@ -74,7 +74,8 @@ def test_told_of_from_a_sign_and_followed_to_the_end(visit: Enter, tmp_path: Pat
     expect(other.locator("main")).to_contain_text("反映人说没有办好，重新办")
     assert fits(other)
     other.goto("/public/")
-    other.get_by_role("link", name="花园街7号院公共设施损坏").click()
+    other.locator(f"a[href='/public/{number[0]}/']").click()
+    expect(other.get_by_role("heading", level=1)).to_have_text("花园街7号院公共设施损坏")
     expect(other.locator("main")).not_to_contain_text("扶手")
 
 
