@@ -259,7 +259,7 @@ class Problem(Worded):
             models.Index(fields=["district", "stage", "path"], name="problem_stage"),
             models.Index(fields=["district", "handler", "stage"], name="problem_handler"),
             models.Index(fields=["district", "path", "id"], name="problem_public", condition=Q(public=True)),
-            # Of one category in an area: removals under watch, and what was told of twice.
+            # Of one category in an area: a list narrowed to it, and what was told of twice.
             models.Index(fields=["district", "category", "path"], name="problem_category"),
         ]
 
