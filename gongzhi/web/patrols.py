@@ -70,7 +70,7 @@ def columns_of(monday: date, district: str, graded: Iterable[tuple[Place, Slot]]
     days = [monday + timedelta(days=one) for one in range(7)]
     made = [Column(day, slot, duties.Span(day, day)) for day in days for slot in duties.HALF_DAYS]
     grades = {slot for _, slot in graded}
-    for slot in (one for one in duties.GRADES if one in grades):
+    for slot in (one for one in reversed(duties.GRADES) if one in grades):
         spans = dict.fromkeys(duties.span(slot, day, district) for day in days)
         made += [Column(max(one.first, monday), slot, one) for one in spans]
     return made
