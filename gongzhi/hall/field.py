@@ -24,7 +24,7 @@ from gongzhi.rooms.members.models import Link
 from gongzhi.rooms.problems.models import Problem, Stage
 
 # Who walks, or finds something on the way.
-WALKERS = frozenset({*patrol.who, Role.MEMBER, Role.BUILDING_HEAD})
+WALKERS = frozenset({*(Role(one) for one in patrol.who), Role.MEMBER, Role.BUILDING_HEAD})
 # A page for a telephone holds so many of each; the lists have the rest.
 SECTIONS, PROBLEMS, PLACES, DOORS = 24, 60, 300, 1000
 

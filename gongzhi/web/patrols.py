@@ -205,7 +205,7 @@ def week(request: HttpRequest) -> HttpResponse:
     return render(request, "patrols/week.html", context, status=422 if wrong else 200)
 
 
-def again(typed: Sequence[Row], fresh: Sequence[Row]) -> Sequence[Row]:
+def again(typed: Sequence[Row], fresh: list[Row]) -> list[Row]:
     """The grid as it stands now, with what was refused still in it."""
     kept = {cell.name: cell for row in typed for cell in row.cells if cell.error}
     for row in fresh:
