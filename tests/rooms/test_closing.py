@@ -6,6 +6,8 @@ from datetime import date, timedelta
 
 import pytest
 
+from gongzhi.clock.notices.models import Notice
+from gongzhi.clock.reactions import drain
 from gongzhi.clock.schedules import run_due
 from gongzhi.ground.ledger.models import Fact
 from gongzhi.ground.ledger.reads import figures, organisation_figures
@@ -455,3 +457,15 @@ def test_the_briefing_follows_what_reporters_say_and_what_went_on_as_another(wor
             # One is in hand; the confirmed one waits for nobody.
             assert figures_of["problem_reported", "problem_resolved"] == 1
             assert ("problem_resolved", "problem_verified") not in figures_of
+
+
+def test_the_handler_is_told_that_it_was_not_done_and_the_street_when_it_was_asked_too_often(world):
+    problem = resolved(world)
+    for hour in (11, 13, 15):
+        do(world, f"{hour}:00", "public", "reopen", code=CODE, note="没有清")
+        if hour < 15:
+            do_again(world, problem, f"{hour + 1}:00")
+    with world.on("2021-06-07T16:00"):
+        drain(world.district)
+        told_of = set(Notice.objects.values_list("line", flat=True))
+    assert {"asked_again", "asked_too_often"} <= told_of

@@ -170,6 +170,10 @@ def done_and_reachable(fact: Fact) -> bool:
     return problem is not None and bool(reachable(problem))
 
 
+def taken_up_by(whom: str) -> Callable[[Fact], bool]:
+    return lambda fact: fact.facets.get("result") == whom
+
+
 def problems(*stages: Stage) -> Callable[[], QuerySet[Problem]]:
     return lambda: Problem.objects.filter(stage__in=stages)
 
@@ -258,6 +262,14 @@ LINES = (
          "问题 {number} 已并案", "不用单独办了，和并入的那件一起办", "problem"),
     Line("verified", "problems.verified", "问题", handler, HANDLERS,
          "问题 {number} 核查通过", "已结案，不用再办", "problem", only=passed(Outcome.PASSED)),
+    Line("asked_again", "problems.reopened", "问题", handler, HANDLERS,
+         "问题 {number} 反映人说没有办好", "请看说明，重新办", "problem", in_hand, by_fact=True, urgent=True,
+         only=taken_up_by("handler")),
+    Line("asked_too_often", "problems.reopened", "问题", deciding, DECIDERS,
+         "问题 {number} 反映人多次要求重办", "请裁定承办单位", "problem", BOUNCED, only=taken_up_by("street")),
+    Line("failed", "problems.rechecked", "问题", handler, HANDLERS,
+         "问题 {number} 抽查不合格", "请看说明，重新办", "problem", in_hand, by_fact=True, urgent=True,
+         only=passed(Outcome.RETURNED)),
     Line("returned", "problems.verified", "问题", handler, HANDLERS,
          "问题 {number} 核查没有通过", "请看退回的说明，重新办", "problem", AT_WORK, only=passed(Outcome.RETURNED)),
     Line("handed_to_agency", "problems.handed_over", "移交", handler, (Role.SECTION_HEAD,),
