@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
@@ -25,6 +26,7 @@ from gongzhi.ground.files import store
 from gongzhi.ground.ledger.models import Fact, Outbox
 from gongzhi.ground.people import vault
 from gongzhi.ground.people.models import Person, Sealed
+from gongzhi.ground.register.models import Client as Program
 from gongzhi.web import health
 from tests.web.conftest import SignIn, Week, read
 from tests.world import World
@@ -343,3 +345,30 @@ def test_the_night_makes_one_backup_whoever_works(world: World) -> None:
         assert turns.claim(world.district, "夜间备份", at), "a night without a worker is made up for"
     with clock_at(day):
         assert turns.claim(world.district, "夜间备份", at), "the clock went back"
+
+
+class TestClients:
+    def test_a_key_is_shown_once_and_taken_back(self, world: World, keeper: Client) -> None:
+        keeper.post("/operation/clients/", {"name": "市政务服务 App"})
+        shown = read(keeper.get("/operation/clients/"))
+        key = re.search(r'class="digest" translate="no">([\w-]{43})<', shown)
+        assert key
+        assert Program.of_key(key[1], world.district)
+        again = read(keeper.get("/operation/clients/"))
+        assert key[1] not in again
+        assert "市政务服务 App" in again
+        keeper.post("/operation/clients/", {"client": Program.objects.get().number})
+        assert Program.of_key(key[1], world.district) is None
+        assert "已收回" in read(keeper.get("/operation/clients/"))
+
+    def test_a_program_without_a_name_gets_none(self, keeper: Client) -> None:
+        answer = keeper.post("/operation/clients/", {"name": " "})
+        assert answer.status_code == 422
+        assert "谁的什么程序" in read(answer)
+        assert not Program.objects.exists()
+
+    def test_nobody_else_gives_keys(self, sign_in: SignIn) -> None:
+        client = sign_in("district")
+        assert client.get("/operation/clients/").status_code == 404
+        assert client.post("/operation/clients/", {"name": "App"}).status_code == 404
+        assert not Program.objects.exists()
