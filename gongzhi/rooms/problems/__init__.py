@@ -2,9 +2,11 @@
 
 A problem is reported at a place in a category, dispatched to an organisation with a deadline in working time, visited
 where people live, resolved with what was done and how much, and verified by a hand that did not resolve it. Small
-things picked up on the spot (当场处置) are one line, closed at once and counted apart. Nothing is closed by time: what
-is not resolved at its due instant is recorded as such and stays open. Street and community hold the clue, persuasion
-and the removal people carry out themselves; a forced removal is the competent agency's and is refused here.
+things picked up on the spot (当场处置) are one line, closed at once and counted apart. What is not resolved at its
+due instant is recorded as such and stays open; time closes only what, in the simple flow, was said to be done
+and its reporter said nothing against, and samples of that are looked at again. Street and community hold the
+clue, persuasion and the removal people carry out themselves; a forced removal is the competent agency's and is
+refused here.
 
 Facts left here, all about `problem/NUMBER`, each with the one before it as its cause unless told otherwise:
 problems.reported 登记问题 · problems.settled 当场处置 · problems.filed 立案 · problems.dispatched 派遣 ·
