@@ -12,7 +12,7 @@ from gongzhi.ground.people.may import Viewer
 from gongzhi.ground.people.models import ActorKind
 from gongzhi.rooms.problems import reads
 from gongzhi.rooms.problems.models import Part
-from gongzhi.web.naming import Amount, Words, actor_words, knows_who, reading_order
+from gongzhi.web.naming import Amount, Words, actor_words, knows_who, reading_order, reads_words
 from gongzhi.web.templatetags.words import thing
 
 
@@ -65,7 +65,7 @@ def shown(
         words.deed(fact),
         "lapse" if returned else STYLES.get(fact.kind, ""),
         rest_of(fact, words, title),
-        step.words or "",
+        (step.words or "") if reads_words(looking, fact) else "",
         [
             Amount(one.indicator, one.quantity, one.bound)
             for one in sorted(step.measures, key=lambda one: reading_order(one.indicator))
