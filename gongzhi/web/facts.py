@@ -16,6 +16,7 @@ from uuid import UUID
 
 from django.contrib.auth.decorators import login_not_required
 from django.db.models import Count, Exists, OuterRef, Q, Sum
+from django.db.models.functions import Substr
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -31,6 +32,7 @@ from gongzhi.ground.register.people import reveal, revealed
 from gongzhi.ground.rules import reads as rules
 from gongzhi.ground.rules.models import Rule
 from gongzhi.ground.words import day_words, percent
+from gongzhi.hall.open_data import SUBJECT
 from gongzhi.rooms.problems.models import Problem, ProblemQuerySet, Stage
 from gongzhi.sheets.tables import As, Column, Table
 from gongzhi.upper.briefing.reads import left
@@ -65,6 +67,8 @@ STILL: dict[str, tuple[str, Narrow]] = {
     "late": ("已超时", lambda problems: problems.overdue(now())),
     "reported": ("待派遣", lambda problems: problems.filter(stage=Stage.REPORTED)),
     "dispatched": ("处置中", lambda problems: problems.filter(stage=Stage.DISPATCHED)),
+    "bounced": ("退单待定", lambda problems: problems.filter(stage=Stage.BOUNCED)),
+    "deferred": ("暂缓解决", lambda problems: problems.filter(stage=Stage.DEFERRED)),
     "resolved": ("等核查", lambda problems: problems.filter(stage=Stage.RESOLVED)),
 }
 
@@ -79,7 +83,7 @@ class Question:
     indicators: tuple[Indicator, ...] = ()
     as_of: datetime | None = None
     facets: dict[str, str] = field(default_factory=dict)
-    # Only records that opened a problem still in this state.
+    # Only records of problems still in this state.
     still: str = ""
     # Only records whose subject was not counted under this indicator by the last day.
     without: str = ""
@@ -138,7 +142,10 @@ class Question:
         for name, value in self.facets.items():
             found = found.filter(**{f"facets__{name}": value})
         if self.still:
-            problems = Problem.objects.open().filter(district=OuterRef("district"), fact=OuterRef("pk"))
+            # By its number: what a resident sent is counted by its acceptance, not by the record that opened it.
+            numbered = Substr(OuterRef("subject"), len(SUBJECT) + 1)
+            problems = Problem.objects.open().filter(district=OuterRef("district"), number=numbered)
+            found = found.filter(subject__startswith=SUBJECT)
             found = found.filter(Exists(STILL[self.still][1](problems)))
         return found
 

@@ -156,12 +156,12 @@ def still_open(place: Place) -> dict[str, Figure]:
     # Of the whole district by stage and term alone: the index has both.
     whole = place.kind == PlaceKind.DISTRICT
     here = Problem.objects.filter(district=place.district) if whole else Problem.objects.under(place)
-    counts = here.open().aggregate(
+    # What nobody has accepted yet is told to nobody.
+    accepted = [stage for stage in Stage.still_open() if stage != Stage.SUBMITTED]
+    counts = here.filter(stage__in=accepted).aggregate(
         any=Count("stage"),
         late=Count("stage", filter=Q(stage=Stage.DISPATCHED, due_at__lt=now())),
-        reported=Count("stage", filter=Q(stage=Stage.REPORTED)),
-        dispatched=Count("stage", filter=Q(stage=Stage.DISPATCHED)),
-        resolved=Count("stage", filter=Q(stage=Stage.RESOLVED)),
+        **{str(stage): Count("stage", filter=Q(stage=stage)) for stage in accepted},
     )
     known = reads.indicators(["problem_reported"])
     return {

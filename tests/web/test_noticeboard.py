@@ -59,6 +59,28 @@ def test_says_what_is_not_done(june: Week, client: Client) -> None:
     }
 
 
+def test_what_was_put_off_sent_back_or_accepted_is_open_too(june: Week, client: Client) -> None:
+    found = {"category": "0421", "source": "patrol", "description": "路面塌陷"}
+    for name, place in (("back", "LH-Y4"), ("later", "LH-Y5")):
+        june.do(name, "11T09:00", "worker", "problems.report", place=place, **found)
+        to = {"problem": june.number(name), "organisation": "LH-YGHY-JWH"}
+        june.do(f"{name} out", "12T09:00", "secretary", "problems.dispatch", **to)
+    june.do("b", "12T10:00", "worker", "problems.bounce", problem=june.number("back"), reason="duty", note="归市政")
+    why = {"reason": "funds", "review_on": "2020-09-01", "note": "等下半年经费"}
+    june.do("l", "12T12:00", "street", "problems.defer", problem=june.number("later"), **why)
+    told = {"category": "0102", "description": "垃圾桶满了"}
+    june.do("told", "12T13:00", "public", "problems.submit", place="LH-Y3", **told)
+    june.do("unread", "12T13:30", "public", "problems.submit", place="LH-Y7", **told)
+    june.do("taken", "12T14:00", "secretary", "problems.accept", problem=june.number("told"))
+    opened = client.get("/").context["opened"]
+    counted = {"any": 5, "reported": 2, "bounced": 1, "deferred": 1, "resolved": 1}
+    assert {name: str(one.amounts[0]) for name, one in opened.items()} == {
+        name: f"{count} 件" for name, count in counted.items()
+    }
+    for figure in opened.values():
+        assert total(client.get(figure.href)) == [str(one) for one in figure.amounts], figure.name
+
+
 def test_shows_no_person_and_no_single_shed(june: Week, client: Client) -> None:
     answer = client.get("/")
     page = read(answer)
