@@ -191,8 +191,8 @@ def near_due(place: Place, viewer: Viewer, size: int = 5) -> list[Due]:
     """What has a term here and is not done, the nearest first: problems, what was asked, what was written."""
     problems = Problem.objects.under(place).filter(stage=Stage.DISPATCHED).visible_to(viewer)
     found = [
-        Due("problem", one.fact.label, one.number, at=one.due_at)
-        for one in problems.select_related("fact").order_by("due_at", "id")[:size]
+        Due("problem", one.label, one.number, at=one.due_at)
+        for one in problems.select_related("fact", "place").order_by("due_at", "id")[:size]
     ]
     tasks = Task.objects.visible_to(viewer).filter(
         under(place.path, "place__path"), stage__in=(TaskStage.ASSIGNED, TaskStage.RETURNED)

@@ -474,7 +474,8 @@ class Form:
         seen = getattr(model._default_manager.all(), "visible_to", None)
         if seen is not None and not seen(self.looking).filter(pk=row.pk).exists():
             return ""
-        return thing(row.fact.label) if hasattr(row, "fact") else str(row)
+        fact = getattr(row, "fact", None)
+        return thing(getattr(row, "label", fact.label)) if fact else str(row)
 
 
 def joined(day: str, time: str) -> str:

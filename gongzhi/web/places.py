@@ -151,7 +151,7 @@ def page(request: HttpRequest, code: str) -> HttpResponse:
         "pairings": hall.pairings_at(place, organisations),
         "bases": bases(place, looking),
         "opened": rows_of(open_now, looking) if looking else [],
-        "opened_public": [] if looking else [(one, thing(one.fact.label), Stage(one.stage).label) for one in open_now],
+        "opened_public": [] if looking else [(one, thing(one.label), Stage(one.stage).label) for one in open_now],
         "works": works,
         "solved": [
             Solved(fact, [one for one in amounts[fact.pk] if one.indicator.by_hand], SOLVED.get(fact.kind))
@@ -376,7 +376,7 @@ def organisation(request: HttpRequest, code: str) -> HttpResponse:
         "counted": counted,
         "chosen": known.get(chosen),
         "opened": rows_of(rows, looking) if looking else [],
-        "opened_public": [] if looking else [(row, thing(row.fact.label), Stage(row.stage).label) for row in rows],
+        "opened_public": [] if looking else [(row, thing(row.label), Stage(row.stage).label) for row in rows],
         "works": looking is not None and looking.holds(*WORK),
         "tasks": list(tasks.order_by("due_on", "id")[: hall.SHOWN]),
         "facts": lines(turned.rows),

@@ -211,6 +211,9 @@ def test_accepted_put_right_and_public_from_now_on(world: World) -> None:
         do(world, "worker", "problems.accept", problem)
     with refused("problems.accept.stage"):
         do(world, "worker", "problems.decline", problem, reason="outside", answer="不归我们管")
+    out = world.do("secretary", "problems.dispatch", problem=problem.number, organisation="LH-YGHY-JWH")
+    assert out.label == fact.label
+    assert problem.label == fact.label
 
 
 def test_the_record_says_who_answers_for_it_and_by_which_rule(world: World) -> None:

@@ -88,7 +88,7 @@ def merge(*, by: By, problem: Problem, into: Problem, reason: str) -> Entry:
         subject=problem,
         place=problem.place,
         organisation=problem.handler,
-        label=problem.fact.label,
+        label=problem.label,
         facets={"category": problem.category},
         # What nobody had accepted was never counted, and is not counted out.
         measures=[] if made.before == Stage.SUBMITTED else [Quantity.of("problem_merged", 1)],

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 
+from gongzhi.ground import today
 from gongzhi.ground.keys import DistrictField, ScopedFK, under, uuid7
 from gongzhi.ground.ledger.models import Fact, Personal, Worded
 from gongzhi.ground.people.models import Person
 from gongzhi.ground.places.models import Organisation, Place
 from gongzhi.ground.refusals import Unknown
+from gongzhi.ground.rules import reads as norms
 
 if TYPE_CHECKING:
     from gongzhi.ground.people.may import Viewer
@@ -273,6 +275,14 @@ class Problem(Worded):
     @property
     def is_open(self) -> bool:
         return self.stage in Stage.still_open()
+
+    @property
+    def label(self) -> str:
+        """What its records and lists call it: as it was told of, or as its place and category were put right since."""
+        if (self.fact.place_id, self.fact.facets.get("category")) == (self.place_id, self.category):
+            return self.fact.label
+        named = norms.find_term("problem_category", self.category, on=today(), district=self.district)
+        return f"{self.place}{named.name if named else self.category}，{self.number}"
 
     @classmethod
     def refer(cls, text: str, district: str, among: ProblemQuerySet | None = None) -> Problem:

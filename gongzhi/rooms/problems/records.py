@@ -168,7 +168,7 @@ def entry(
         subject=problem,
         place=problem.place,
         organisation=organisation,
-        label=problem.fact.label,
+        label=problem.label,
         facets={"category": problem.category} | (facets or {}),
         measures=measures,
         parties=parties,

@@ -20,7 +20,7 @@ class Problems(Source):
     def document(self, row: Problem) -> Document:
         return Document(
             row.path,
-            texts=[row.fact.label],
+            texts=[row.label],
             words=[row.text],
             public=row.public,
             area=not row.public,
@@ -32,4 +32,4 @@ class Problems(Source):
         return self.rows().filter(district=district).visible_to(viewer)
 
     def title(self, row: Problem) -> str:
-        return row.fact.label
+        return row.label

@@ -233,7 +233,7 @@ def answer_ticket(*, by: By, ticket: Ticket, answer: str) -> Entry:
         subject=problem,
         place=problem.place,
         organisation=problem.handler,
-        label=problem.fact.label,
+        label=problem.label,
         facets={"category": problem.category, "in_time": InTime.YES if in_time else InTime.NO},
         measures=[Quantity.of(one, 1) for one in counted],
         rows=[Reply(district=by.district, problem=problem, ticket=ticket, text=answer.strip())],
@@ -262,7 +262,7 @@ def drafted(ticket: Ticket) -> str:
 
 
 def _place_words(problem: Problem) -> str:
-    return f"“{problem.fact.label.partition('，')[0]}”"
+    return f"“{problem.label.partition('，')[0]}”"
 
 
 def _said_of(fact: Fact) -> str:
