@@ -24,7 +24,7 @@ from gongzhi.hall import open_data
 from gongzhi.rooms.problems import records, rules
 from gongzhi.rooms.problems.closing import silence_of
 from gongzhi.rooms.problems.intake import acceptance_term, news_of, phones_for, reachable
-from gongzhi.rooms.problems.merging import standing_for
+from gongzhi.rooms.problems.merging import reportings_of, standing_for
 from gongzhi.rooms.problems.models import (
     Confirmation,
     Declining,
@@ -188,8 +188,7 @@ def reporters_of(problem: Problem, looking: Viewer) -> Reporters | None:
     """For those who may call them; nothing for anybody else, and where nobody told of it."""
     if not registry["problems.call"].may(By(looking.actor, held=looking.held), {"problem": problem}):
         return None
-    here = Reporting.objects.filter(district=problem.district)
-    count = (here.filter(problem=problem) | here.filter(problem__merged_into=problem)).count()
+    count = len(reportings_of(problem))
     if not count:
         return None
     kept = len(reachable(problem))

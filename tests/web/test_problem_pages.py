@@ -340,6 +340,16 @@ class TestStory:
         assert f"/problems/{busy.number('joint')}/" in read(client.get(f"/problems/{busy.number('pool')}/"))
         assert f"/problems/{busy.number('pool')}/" in read(client.get(f"/problems/{busy.number('joint')}/"))
 
+    def test_all_down_a_chain_of_mergings_stands_with_the_one_that_is_done(self, busy: Week, sign_in: SignIn) -> None:
+        for one, into, hour in (("told", "pool", 16), ("pool", "joint", 17)):
+            if one == "told":
+                busy.do("taken", "12T15:00", "secretary", "problems.accept", problem=busy.number(one))
+            given = {"into": busy.number(into), "reason": "同一处"}
+            busy.do(f"{one} in", f"12T{hour}:00", "secretary", "problems.merge", problem=busy.number(one), **given)
+        answer = sign_in("secretary").get(f"/problems/{busy.number('joint')}/")
+        assert [one.number for one in answer.context["standing"].merged] == [busy.number("pool"), busy.number("told")]
+        assert answer.context["reporters"].count == 1
+
     def test_one_main_button_where_something_is_to_be_done(self, busy: Week, sign_in: SignIn) -> None:
         client = sign_in("secretary")
         for name in ("told", "pool", "joint", "bounced", "deferred", "shed2"):

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from gongzhi.ground import now, today
 from gongzhi.ground.places.models import Organisation
 from gongzhi.rooms.problems import records
+from gongzhi.rooms.problems.merging import all_of
 from gongzhi.rooms.problems.models import (
     Deferral,
     Dispatch,
@@ -27,7 +28,7 @@ ROUTED = (Stage.REPORTED, Stage.DISPATCHED, Stage.BOUNCED, Stage.RESOLVED)
 @dataclass(frozen=True)
 class Standing:
     """What a page says beside the story. waits: whom it waits for, in a sentence; until: by when, where that is known;
-    merged: what was merged into it."""
+    merged: what was merged into it, and into that."""
 
     waits: str
     until: datetime | None = None
@@ -42,12 +43,12 @@ class Standing:
 
 
 def standing_of(problem: Problem, current: Dispatch | None) -> Standing:
-    """Five queries at the most."""
+    """Five queries at the most, and one for each step down a chain of mergings."""
     stage = Stage(problem.stage)
     pause, deferral = pause_of(problem), records.deferral_of(problem) if stage == Stage.DEFERRED else None
     why = answer(problem.place, problem.category, current.fact.day if current else today()) if stage in ROUTED else None
     raised = records.raisings_of(problem).select_related("fact").order_by("id").last() if problem.is_open else None
-    merged = list(Problem.objects.filter(district=problem.district, merged_into=problem).select_related("place"))
+    merged = all_of(problem)[1:]
     waits, until = waits_for(problem, pause)
     return Standing(
         waits=waits,
