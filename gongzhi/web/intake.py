@@ -23,6 +23,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from gongzhi.clock.slips import squares
 from gongzhi.ground import now, today
 from gongzhi.ground.files.photos import MOST
 from gongzhi.ground.keys import under
@@ -478,4 +479,7 @@ def slip(request: HttpRequest, key: str) -> HttpResponse:
         raise Http404
     category = categories(found.problem.district).get(found.problem.category, "")
     track = request.build_absolute_uri(reverse("track"))
-    return render(request, "intake/slip.html", {"slip": found, "category": category, "track": track})
+    # Behind the #, which no browser sends: the code stands in nobody's log.
+    path, size = squares(f"{track}#{found.code}")
+    context = {"slip": found, "category": category, "track": track, "path": path, "size": size}
+    return render(request, "intake/slip.html", context)

@@ -16,6 +16,7 @@ from gongzhi.ground.people import vault
 from gongzhi.rooms.problems.intake import digest_of
 from gongzhi.rooms.problems.models import Problem, Reporting, Stage
 from gongzhi.web.reporting import code_of
+from tests import qr
 from tests.web.conftest import read
 
 DESK = "/intake/"
@@ -65,7 +66,10 @@ class TestWrittenDown:
         assert f"{code[:4]}-{code[4:8]}-{code[8:]}" in page
         assert "13800138009" not in page
         assert 'value="phone" checked' in page
-        assert code[:4] in read(client.get(f"/intake/slips/{key}/"))
+        slip = client.get(f"/intake/slips/{key}/")
+        assert code[:4] in read(slip)
+        drawn = qr.read(slip.context["path"], slip.context["size"])
+        assert drawn == f"http://testserver/track/#{code[:4]}-{code[4:8]}-{code[8:]}"
 
     def test_the_slip_is_for_who_wrote_it(self, world, sign_in):
         _, key = send(sign_in("worker"))
@@ -298,6 +302,34 @@ class TestTickets:
         text = b"".join(made.streaming_content) if made.streaming else made.content
         assert "工单编号" in text.decode("utf-8-sig")
         assert "已派人清运" in text.decode("utf-8-sig")
+
+    def test_many_are_accepted_each_by_an_act_of_its_own(self, world, sign_in):
+        first, second, third = (self.taken(world, number) for number in ("DH1", "DH2", "DH3"))
+        client, way = sign_in("worker"), "/intake/tickets/?view=waiting"
+        assert "checked" not in read(client.get(way))
+        assert read(client.get(f"{way}&all=1")).count(" checked") == 3
+        assert "没有选上" in read(client.post(way))
+        sent = {"key": str(uuid.uuid4()), "problem": [first.number, second.number]}
+        assert client.post(way, sent).status_code == 302
+        assert client.post(way, sent).status_code == 302
+        assert Fact.objects.filter(kind="problems.accepted", by=world.actor("worker")).count() == 2
+        page = read(client.get(way))
+        assert third.number in page
+        assert first.number not in page
+
+    def test_what_cannot_be_accepted_says_why_in_its_line(self, world, sign_in):
+        first, second = self.taken(world, "DH1"), self.taken(world, "DH2")
+        client, way = sign_in("worker"), "/intake/tickets/?view=waiting"
+        decide(client, first, do="decline", reason="outside", answer="不归本区管")
+        elsewhere = submitted(world, place="RH-TH")
+        answer = client.post(way, {"problem": [first.number, second.number, elsewhere.number]})
+        assert answer.status_code == 422
+        page = read(answer)
+        assert "已受理 1 件" in page
+        assert "不予受理，不用再受理" in page
+        for one, stage in ((elsewhere, Stage.SUBMITTED), (second, Stage.REPORTED)):
+            one.refresh_from_db()
+            assert one.stage == stage
 
     def test_late_ones(self, world, sign_in):
         self.taken(world, reply_by="2020-06-18T17:30")
