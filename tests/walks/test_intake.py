@@ -47,7 +47,7 @@ def test_a_morning_at_the_desk(visit: Enter) -> None:
     page.keyboard.type(SAID)
     page.locator("#place").focus()
     page.keyboard.type("hyj7", delay=40)
-    expect(page.get_by_role("option").first).to_contain_text("花园街7号院")
+    expect(page.locator("#place-list").get_by_role("option").first).to_contain_text("花园街7号院")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     expect(page.locator("#place")).to_have_value("花园街7号院")
