@@ -139,9 +139,14 @@ class TestFormats:
         (endpoint,) = told["endpoints"]
         assert endpoint["specification"] == "http://wiki.open311.org/GeoReport_v2"
         assert endpoint["url"] == "http://testserver/open311/v2"
-        assert endpoint["type"] == "production"
+        assert endpoint["type"] == "test", "the world is a demo"
         assert endpoint["formats"] == ["text/xml", "application/json"]
         assert outside.browser.get(f"{endpoint['url']}/services.json".removeprefix("http://testserver")).json()
+
+    def test_the_address_alone_leads_to_what_can_be_asked(self, outside: Outside, monday: World) -> None:
+        led = outside.browser.get("/open311/", follow=True)
+        assert led.redirect_chain == [("/open311/docs", 302)]
+        assert "GeoReport" in led.content.decode()
 
     def test_services_come_with_their_group_and_type(self, outside: Outside, monday: World) -> None:
         told = {one["service_code"]: one for one in outside.rows("services.json")}
@@ -265,6 +270,11 @@ class TestErrors:
         response = outside.browser.post(f"{V2}requests.json", json.dumps({"api_key": key}), "application/json")
         assert response.status_code == 400
         assert FORM in response.json()[0]["description"]
+
+    def test_a_form_of_parts_without_its_boundary(self, outside: Outside, key: str) -> None:
+        response = outside.browser.post(f"{V2}requests.json", b"junk", "multipart/form-data")
+        assert response.status_code == 400
+        assert response.json()[0]["code"] == 400
 
     def test_a_form_that_is_too_large(self, outside: Outside, key: str, settings) -> None:
         settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1000

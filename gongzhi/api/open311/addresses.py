@@ -14,6 +14,8 @@ from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import SuspiciousOperation
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
+from django.http.multipartparser import MultiPartParserError
+from django.shortcuts import redirect
 from django.urls import URLPattern, URLResolver
 from ninja import NinjaAPI
 
@@ -71,8 +73,9 @@ def _refused(request: HttpRequest, error: Refused) -> HttpResponse:
     return refuse(error, form_of(request.path))
 
 
+@api.exception_handler(MultiPartParserError)
 @api.exception_handler(SuspiciousOperation)
-def _unread(request: HttpRequest, error: SuspiciousOperation) -> HttpResponse:
+def _unread(request: HttpRequest, error: MultiPartParserError | SuspiciousOperation) -> HttpResponse:
     return refuse(Wrong("the request cannot be read 内容太大，或者读不出来"), form_of(request.path))
 
 
@@ -138,6 +141,11 @@ def post_request(request: HttpRequest) -> HttpResponse:
     if request.content_type not in WRITTEN:
         raise Wrong(f"Content-Type must be {WRITTEN[0]} 内容要按表单格式送")
     return answer("service_requests", sending.sent(request.POST, jurisdiction(request.POST)), form_of(request.path))
+
+
+def beginning(request: HttpRequest) -> HttpResponse:
+    """Whoever opens the address alone in a browser is led to what can be asked of it."""
+    return redirect("open311:openapi-view")
 
 
 def nothing(request: HttpRequest, path: str) -> HttpResponse:
@@ -206,6 +214,7 @@ for _form in FORMATS:
     api.post(f"v2/requests.{_form}", summary="送来居民反映", openapi_extra=_sent(), tags=_tags)(post_request)
     api.get(f"v2/requests/{{number}}.{_form}", summary="看一件", openapi_extra=NAMED, tags=_tags)(get_request)
     api.get(f"v2/tokens/{{token}}.{_form}", summary="凭 token 取编号", openapi_extra=NAMED, tags=_tags)(get_token)
+api.get("", include_in_schema=False)(beginning)
 api.api_operation(["GET", "POST", "PUT", "PATCH", "DELETE"], "{path:path}", include_in_schema=False)(nothing)
 
 

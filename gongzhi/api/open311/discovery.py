@@ -10,6 +10,7 @@ from django.http import HttpRequest
 
 from gongzhi.api.open311.formats import FORMATS
 from gongzhi.ground import SHANGHAI, now
+from gongzhi.ground.ledger.models import Installation, InstallationKind
 from gongzhi.ground.places.models import Place
 from gongzhi.ground.rules.models import Term
 
@@ -30,7 +31,7 @@ def discovery(request: HttpRequest, here: Place, path: str) -> dict[str, Any]:
                 "specification": SPECIFICATION,
                 "url": f"{base}{path}",
                 "changeset": changed,
-                "type": "production",
+                "type": "test" if Installation.objects.filter(kind=InstallationKind.DEMO).exists() else "production",
                 "formats": list(FORMATS.values()),
             }
         ],
