@@ -45,7 +45,7 @@ class Shown:
 
     @property
     def title(self) -> str:
-        return f"{self.place}{self.category}"
+        return f"{self.place.land}{self.category}"
 
     @property
     def point(self) -> tuple[float, float] | None:

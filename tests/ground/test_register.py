@@ -41,6 +41,22 @@ def test_names_are_found_without_their_suffix(name, key):
     assert name_key(name) == key
 
 
+@pytest.mark.parametrize(
+    ("name", "land"),
+    [
+        ("华山西社区居委会", "华山西社区"),
+        ("阳光花园社区居民委员会", "阳光花园社区"),
+        ("赵坡村委会", "赵坡村"),
+        ("赵坡村民委员会", "赵坡村"),
+        ("莲湖街道办事处", "莲湖街道"),
+        ("花园街7号院", "花园街7号院"),
+        ("棉纺居委会", "棉纺居委会"),
+    ],
+)
+def test_something_is_on_the_land_of_a_committee_not_in_the_committee(name, land):
+    assert Place(name=name).land == land
+
+
 def test_a_place_is_meant_by_code_by_name_or_not_at_all(world):
     assert Place.refer("LH-YGHY", world.district).name == "阳光花园社区"
     assert Place.refer("阳光花园居委会", world.district).code == "LH-YGHY"

@@ -103,6 +103,10 @@ SUFFIXES = (
 )
 
 
+# What is registered as a committee is, as a place, what the committee is of.
+COMMITTEE = re.compile(r"(?<=社区)居(?:民委员|委)会$|(?<=村)(?:民?委员|委)会$|(?<=街道)办事处$")
+
+
 def name_key(name: str) -> str:
     """A name without spaces, brackets and its administrative suffix: 阳光花园社区居委会 → 阳光花园."""
     bare = re.sub(r"[\s·（）()“”\"]", "", name)
@@ -183,6 +187,12 @@ class Place(InTree):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def land(self) -> str:
+        """The area as one says that something is there: 华山西社区居委会 → 华山西社区, where otherwise its committee
+        itself would seem to have taken up the pavement."""
+        return COMMITTEE.sub("", self.name)
 
     @property
     def ref(self) -> str:

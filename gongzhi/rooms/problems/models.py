@@ -282,7 +282,7 @@ class Problem(Worded):
         if (self.fact.place_id, self.fact.facets.get("category")) == (self.place_id, self.category):
             return self.fact.label
         named = norms.find_term("problem_category", self.category, on=today(), district=self.district)
-        return f"{self.place}{named.name if named else self.category}，{self.number}"
+        return f"{self.place.land}{named.name if named else self.category}，{self.number}"
 
     @classmethod
     def refer(cls, text: str, district: str, among: ProblemQuerySet | None = None) -> Problem:
