@@ -8,10 +8,12 @@ import pytest
 
 from gongzhi.clock import jobs, reactions
 from gongzhi.clock.jobs.models import Job, State
-from gongzhi.clock.notices import outside
+from gongzhi.clock.notices import inbox, outside
+from gongzhi.clock.notices.models import Notice
 from gongzhi.clock.retries import Away
 from gongzhi.ground.ledger.acts import By, registry
 from gongzhi.ground.ledger.models import Fact
+from gongzhi.ground.people.may import Viewer
 from gongzhi.ground.people.models import Actor
 from gongzhi.ground.refusals import Refused
 from tests.world import World
@@ -118,3 +120,29 @@ def test_such_a_gateway_is_for_residents_alone(world: World, sent: list[str]) ->
         world.do("secretary", "problems.dispatch", problem=number, organisation="LH-YGHY-JWH")
         reactions.drain(world.district)
     assert sent == [], "no duty notice goes out by it"
+
+
+def test_who_can_be_asked_whether_it_is_done_is_not_left_to_silence(world: World) -> None:
+    """简易流程: without their word it is closed by the clock, so somebody tells them that it waits for it."""
+    for day, phone, lines in (("2021-06-08", PHONE, 1), ("2021-06-09", "", 0)):
+        raw = {"place": "LH-Y3", "category": "0102", "description": "垃圾没清"} | ({"phone": phone} if phone else {})
+        with world.on(f"{day}T09:00"):
+            fact = registry["problems.submit"].call(By(Actor.public(world.district)), raw)
+        number = fact.subject.partition("/")[2]
+        steps = {
+            "accept": ("worker", {}),
+            "dispatch": ("secretary", {"organisation": "LH-YGHY-JWH"}),
+            "resolve": ("worker", {"mode": "handled", "note": "已清", "measures": []}),
+        }
+        for hour, (act, (who, more)) in enumerate(steps.items(), 10):
+            with world.on(f"{day}T{hour}:00"):
+                world.do(who, f"problems.{act}", problem=number, **more)
+                reactions.drain(world.district)
+        asked = Notice.objects.filter(line="ask_reporter", number=number)
+        assert asked.count() == lines, phone
+    with world.on("2021-06-09T15:00"):
+        waiting = inbox.waiting(Viewer.of(world.actor("worker")))
+        assert waiting.filter(line="ask_reporter").count() == 1
+        number = Notice.objects.get(line="ask_reporter").number
+        world.do("secretary", "problems.confirm", problem=number, way="phone", opinion="satisfied")
+        assert not waiting.filter(line="ask_reporter")

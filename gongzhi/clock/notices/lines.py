@@ -27,7 +27,7 @@ from gongzhi.rooms.problems.household_models import Handing
 from gongzhi.rooms.problems.household_reads import watches_called
 from gongzhi.rooms.problems.households import PLANNERS
 from gongzhi.rooms.problems.intake import ACCEPTERS, reachable
-from gongzhi.rooms.problems.models import Deferral, Dispatch, Lapse, Outcome, Part, Problem, Stage
+from gongzhi.rooms.problems.models import Deferral, Dispatch, Flow, Lapse, Outcome, Part, Problem, Stage
 from gongzhi.sheets.models import Doubt
 
 Desk = Organisation | Place | Actor
@@ -170,6 +170,14 @@ def done_and_reachable(fact: Fact) -> bool:
     return problem is not None and bool(reachable(problem))
 
 
+def waits_for_the_reporter(fact: Fact) -> bool:
+    """Whether those who told of it are to say if it is done, and can be asked: who is not told of it says nothing, and
+    it is closed by silence."""
+    here = Problem.objects.filter(district=fact.district, number=number_of(fact), flow=Flow.SIMPLE)
+    problem: Problem | None = here.first()
+    return problem is not None and bool(reachable(problem))
+
+
 def taken_up_by(whom: str) -> Callable[[Fact], bool]:
     return lambda fact: fact.facets.get("result") == whom
 
@@ -227,6 +235,9 @@ LINES = (
     Line("tell_done", "problems.verified", "问题", takers, ACCEPTERS,
          "问题 {number} 办结核查通过", "反映人留了电话，请告知结果", "problem",
          only=done_and_reachable),
+    Line("ask_reporter", "problems.resolved", "问题", takers, ACCEPTERS,
+         "问题 {number} 报了办结，等反映人确认", "反映人留了电话，请告知并问办好没有；没有回音的到期结案", "problem",
+         problems(Stage.RESOLVED), only=waits_for_the_reporter),
     Line("lapsed", "problems.lapsed", "问题", handler, HANDLERS,
          "问题 {number} 到期没有办结", "请尽快办结，或说明原因", "problem", late, by_fact=True, urgent=True),
     Line("lapsed_community", "problems.lapsed", "问题", above(*COMMUNITIES), (Role.COMMUNITY_SECRETARY,),
