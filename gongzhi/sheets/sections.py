@@ -6,7 +6,7 @@ import io
 import json
 import re
 from collections.abc import Iterator, Sequence
-from math import asin, cos, radians, sin, sqrt
+from math import cos, radians, sqrt
 from pathlib import Path
 from typing import IO, Any
 
@@ -14,7 +14,7 @@ from django.db.models import Avg
 
 from gongzhi.ground.ledger.acts import By
 from gongzhi.ground.people.models import Person, Role
-from gongzhi.ground.places.coordinates import Datum, in_china, to_wgs84
+from gongzhi.ground.places.coordinates import DEGREE, Datum, in_china, metres_between, to_wgs84
 from gongzhi.ground.places.models import Place, PlaceKind, parent_allows
 from gongzhi.ground.refusals import Refused
 from gongzhi.ground.register.places import check_code, check_name
@@ -136,7 +136,7 @@ class Sections(Kind):
         except Refused as refused:
             run.refused(row, refused)
             return None
-        if (middle := run.memory["middle"]) and (away := metres(middle, line[len(line) // 2])) > FAR:
+        if (middle := run.memory["middle"]) and (away := metres_between(middle, line[len(line) // 2])) > FAR:
             run.wrong(
                 row, "line", f"走向离本区已登记的地点 {away / 1000:.0f} 公里，在本区 {FAR / 1000:.0f} 公里以外",
                 "核对坐标系和经纬度有没有填反",
@@ -290,19 +290,13 @@ def _meeting(line: LineString, part: LineString) -> tuple[float, LineString]:
     """How far a part lies from the nearer end, and the line with it put there."""
     return min(
         (
-            (metres(line[-1], part[0]), line + part),
-            (metres(line[-1], part[-1]), line + part[::-1]),
-            (metres(line[0], part[-1]), part + line),
-            (metres(line[0], part[0]), part[::-1] + line),
+            (metres_between(line[-1], part[0]), line + part),
+            (metres_between(line[-1], part[-1]), line + part[::-1]),
+            (metres_between(line[0], part[-1]), part + line),
+            (metres_between(line[0], part[0]), part[::-1] + line),
         ),
         key=lambda way: way[0],
     )
-
-
-def metres(one: Sequence[float], other: Sequence[float]) -> float:
-    """The great-circle distance of two points [longitude, latitude]."""
-    (a, b), (c, d) = ((radians(x), radians(y)) for x, y in (one, other))
-    return 2 * 6_371_008.8 * asin(sqrt(sin((d - b) / 2) ** 2 + cos(b) * cos(d) * sin((c - a) / 2) ** 2))
 
 
 def simplified(line: LineString, tolerance: float) -> LineString:
@@ -322,8 +316,8 @@ def simplified(line: LineString, tolerance: float) -> LineString:
 
 def _off(point: Sequence[float], one: Sequence[float], other: Sequence[float]) -> float:
     """How far a point lies off the way between two others, in metres, on a flat map around it."""
-    scale = cos(radians(point[1])) * 111_320
-    (x, y), (u, v) = (((end[0] - point[0]) * scale, (end[1] - point[1]) * 111_320) for end in (one, other))
+    scale = cos(radians(point[1])) * DEGREE
+    (x, y), (u, v) = (((end[0] - point[0]) * scale, (end[1] - point[1]) * DEGREE) for end in (one, other))
     dx, dy = u - x, v - y
     length = dx * dx + dy * dy
     part = 0.0 if not length else max(0.0, min(1.0, -(x * dx + y * dy) / length))

@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 from gongzhi.ground.ledger.acts import By
 from gongzhi.ground.ledger.models import Fact
 from gongzhi.ground.people.may import Viewer
+from gongzhi.ground.places.coordinates import metres_between
 from gongzhi.ground.places.models import Place
 from gongzhi.ground.refusals import Conflict, Forbidden, Refused
 from gongzhi.rooms.problems import merging, reads
 from gongzhi.rooms.problems.intake import reachable
 from gongzhi.rooms.problems.intake_models import Merging
 from gongzhi.rooms.problems.models import Dispatch, Problem, Reporting, Stage
-from gongzhi.rooms.problems.near import metres_between, near, pairs_of
+from gongzhi.rooms.problems.near import near, pairs_of
 
 CODES = iter(f"7KMA94TX{a}{b}{c}H" for a in "ACDEFGHJ" for b in "234567" for c in "QRTUVW")
 
@@ -131,7 +132,7 @@ class TestMerging:
         assert merging.standing_for(one) == other
         assert {told.problem for told in merging.reportings_of(other)} == {one, other}
         assert Reporting.objects.filter(problem=one).count() == 1
-        assert [made.problem for made in merging.mergings_into(other)] == [one]
+        assert list(merging.all_of(other)) == [other, one]
         assert Merging.objects.get().text == "同一处垃圾"
 
     def test_chain(self, world):
@@ -208,7 +209,7 @@ class TestMerging:
         one.refresh_from_db()
         assert (one.stage, one.merged_into) == (Stage.DISPATCHED, None)
         assert Dispatch.objects.get(problem=one).running
-        assert merging.mergings_into(other).count() == 0
+        assert merging.all_of(other) == [other]
         assert merging.reportings_of(other) == list(Reporting.objects.filter(problem=other))
 
     def test_what_ran_out_is_recorded_all_the_same(self, world):

@@ -15,13 +15,13 @@ from gongzhi.ground.ledger.models import Fact
 from gongzhi.ground.people import vault
 from gongzhi.ground.people.models import Account, Appointment, Person
 from gongzhi.ground.people.vault_models import Field
-from gongzhi.ground.places.coordinates import Datum
+from gongzhi.ground.places.coordinates import Datum, metres_between
 from gongzhi.ground.places.models import Organisation, Place
 from gongzhi.ground.refusals import Refused
 from gongzhi.rooms.members.models import Affiliation, Link, Member
 from gongzhi.sheets import importing
 from gongzhi.sheets.kinds import KINDS
-from gongzhi.sheets.sections import line_of, metres, simplified
+from gongzhi.sheets.sections import line_of, simplified
 from gongzhi.sheets.usernames import stem_of, suggest
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db]
@@ -211,7 +211,7 @@ def test_sections_come_from_a_map_program(world):
     assert told(report) == [(3, "走向"), (4, "走向"), (5, "走向"), (6, "走向")]
     assert "在本区 30 公里以外" in report.problems[2].wrong
     first, second = Place.objects.get(name="向阳街"), Place.objects.get(name="两截路")
-    assert 400 < metres(first.line[0], [113.6186, 34.7493]) < 800
+    assert 400 < metres_between(first.line[0], [113.6186, 34.7493]) < 800
     assert second.line[0] == [113.61, 34.75] or second.line[-1] == [113.61, 34.75]
     assert counts(bring(world, "sections", data, partial=True)) == (6, 0, 4, 2)
 

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
-from math import atan2, cos, pi, sin, sqrt
+from math import asin, atan2, cos, pi, radians, sin, sqrt
 
 from django.db import models
 
@@ -28,6 +28,8 @@ AXIS, ECCENTRICITY_2 = 6378245.0, 0.00669342162296594323
 TURN = pi * 3000 / 180
 # One centimetre in degrees.
 NEAR_ENOUGH = 1e-7
+# The mean radius of the earth and a degree of latitude, in metres.
+EARTH, DEGREE = 6_371_008.8, 111_320
 # What a point is rounded to: a tenth of a metre.
 DIGITS = 6
 
@@ -38,6 +40,14 @@ class Datum(models.TextChoices):
     WGS84 = "wgs84", "WGS-84、CGCS2000（天地图、手机定位）"
     GCJ02 = "gcj02", "GCJ-02（高德、腾讯）"
     BD09 = "bd09", "BD-09（百度）"
+
+
+def metres_between(one: Sequence[float], other: Sequence[float]) -> float:
+    """The distance of two points (longitude, latitude) of WGS-84, as the crow flies."""
+    (lon, lat), (to_lon, to_lat) = one, other
+    part = sin(radians(to_lat - lat) / 2) ** 2
+    part += cos(radians(lat)) * cos(radians(to_lat)) * sin(radians(to_lon - lon) / 2) ** 2
+    return 2 * EARTH * asin(min(1.0, sqrt(part)))
 
 
 def in_china(lon: float, lat: float) -> bool:

@@ -13,6 +13,7 @@ from gongzhi.ground.places.models import Organisation, Place, PlaceKind, nearest
 from gongzhi.ground.refusals import Conflict, Refused
 from gongzhi.ground.rules import reads as norms
 from gongzhi.rooms.problems import records, rules
+from gongzhi.rooms.problems.deadlines import stop
 from gongzhi.rooms.problems.models import (
     Dispatch,
     InTime,
@@ -111,8 +112,8 @@ def report(
     """Enter something wrong at a place, down to the building or road section and never to a household.
 
     Write what is wrong, not who: no names and telephone numbers in the description, no faces in the photos, which are
-    never asked for and never public. A single item of 私搭乱建 or
-    毁绿种菜 is seen in its area only (个人信息保护法第二十五条); everything else may be read by all.
+    never asked for and never public. A single item of 私搭乱建 or 毁绿种菜 is seen in its area only (个人信息保护法第
+    二十五条); everything else may be read by all.
     """
     return _reported(by, place, category, description, source, photos)
 
@@ -313,9 +314,7 @@ def resolve(
         co_handlers = [one.organisation for one in current.joinings.select_related("organisation").order_by("id")]
     records.require("problems.resolve.co_handlers", rules.may_join(handler, co_handlers, by.day), "co_handlers")
     in_time = by.instant <= current.due_at and not Lapse.objects.filter(dispatch=current).exists()
-    if in_time and current.running:
-        current.running = False
-        current.save(update_fields=["running"])
+    stop(current, by.instant)
     problem.stage = Stage.RESOLVED
     problem.save(update_fields=["stage"])
     facets: dict[str, str] = {"mode": mode, "in_time": InTime.YES if in_time else InTime.NO}

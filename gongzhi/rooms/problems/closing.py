@@ -29,7 +29,7 @@ from gongzhi.ground.rules import reads as norms
 from gongzhi.ground.rules.calendar import Calendar, Deadline, deadline, work_calendar
 from gongzhi.rooms.problems import records, rules
 from gongzhi.rooms.problems.acts import CATEGORY, HANDLERS, require_measures
-from gongzhi.rooms.problems.deadlines import due_of
+from gongzhi.rooms.problems.deadlines import due_of, run_again
 from gongzhi.rooms.problems.dispatching import hand, joinings
 from gongzhi.rooms.problems.intake import reporting_of
 from gongzhi.rooms.problems.merging import standing_for
@@ -37,7 +37,6 @@ from gongzhi.rooms.problems.models import (
     Confirmation,
     Flow,
     InTime,
-    Lapse,
     Mode,
     Opinion,
     Outcome,
@@ -183,9 +182,8 @@ def verify(*, by: By, problem: Problem, passed: bool, note: str = "") -> Entry:
     problem.stage = Stage.VERIFIED if passed else Stage.DISPATCHED
     problem.save(update_fields=["stage"])
     current = records.dispatch_of(problem)
-    if not passed and current is not None and not Lapse.objects.filter(dispatch=current).exists():
-        current.running = True
-        current.save(update_fields=["running"])
+    if not passed and current is not None:
+        run_again(current)
     return records.entry(
         problem,
         because=head,

@@ -10,7 +10,7 @@ from gongzhi.ground.rules import reads as norms
 from gongzhi.ground.rules.calendar import Deadline, deadline, work_calendar
 from gongzhi.ground.rules.calendar import Pause as Stopped
 from gongzhi.rooms.problems import records
-from gongzhi.rooms.problems.models import Dispatch, Flow, Pause, Source
+from gongzhi.rooms.problems.models import Dispatch, Flow, Lapse, Pause, Source
 
 DEADLINE, BOUNCE = "problems.deadline", "problems.bounce"
 
@@ -39,6 +39,20 @@ def term_of(dispatch: Dispatch, pauses: Sequence[Pause] | None = None) -> Deadli
     calendar = work_calendar(known_at=dispatch.fact.recorded_at, district=dispatch.district)
     stopped = [Stopped(one.since, one.until) for one in (pauses_of(dispatch) if pauses is None else pauses)]
     return deadline(norms.version(dispatch.rule_version), dispatch.fact.at, calendar, stopped)
+
+
+def stop(dispatch: Dispatch, instant: datetime) -> None:
+    """The clock looks no more at a dispatch that ends in time; one that is late lapses all the same."""
+    if dispatch.running and instant <= dispatch.due_at:
+        dispatch.running = False
+        dispatch.save(update_fields=["running"])
+
+
+def run_again(dispatch: Dispatch) -> None:
+    """The clock looks at a dispatch again, unless it has recorded already that it lapsed."""
+    if not Lapse.objects.filter(dispatch=dispatch).exists():
+        dispatch.running = True
+        dispatch.save(update_fields=["running"])
 
 
 def bounce_term(dispatch: Dispatch, category: str) -> Deadline:

@@ -15,21 +15,19 @@ from gongzhi.ground.places.models import Organisation
 from gongzhi.ground.refusals import Conflict, Forbidden, Refused
 from gongzhi.ground.rules import reads as norms
 from gongzhi.rooms.problems import records, routing, rules
-from gongzhi.rooms.problems.acts import CATEGORY, HANDLERS, handler_of, place_unless_handled
-from gongzhi.rooms.problems.deadlines import bounce_term, deadline_of, due_of, flow_of
+from gongzhi.rooms.problems.acts import CATEGORY, DISPATCHERS, HANDLERS, handler_of, place_unless_handled
+from gongzhi.rooms.problems.deadlines import bounce_term, deadline_of, due_of, flow_of, stop
 from gongzhi.rooms.problems.models import (
     Bounce,
     Decision,
     Dispatch,
     Joining,
-    Lapse,
     NotOurs,
     Problem,
     Source,
     Stage,
 )
 
-DISPATCHERS = (Role.STREET_ORGANISER, Role.SECTION_HEAD, Role.COMMUNITY_SECRETARY, Role.WORKER)
 DECIDERS = (Role.DISTRICT_ORGANISER, Role.STREET_ORGANISER)
 TIMES = "problems.bounce.times"
 
@@ -152,7 +150,7 @@ def bounce(*, by: By, problem: Problem, reason: NotOurs, note: str) -> Entry:
         raise Refused("problems.bounce.late", f"退单要在派遣后 {term.words}现在已经过了，请处置")
     if not note.strip():
         raise Refused("problems.bounce.note", "请写明为什么不归本单位，应由哪个单位办", field="note")
-    stop(by, current)
+    stop(current, by.instant)
     problem.stage = Stage.BOUNCED
     problem.save(update_fields=["stage"])
     return records.entry(
@@ -234,7 +232,7 @@ def hand(by: By, problem: Problem, organisation: Organisation) -> Dispatch:
     """Put a problem into an organisation's hands: its term begins, that of the one before it ends."""
     current = records.dispatch_of(problem)
     if current is not None:
-        stop(by, current)
+        stop(current, by.instant)
     term = deadline_of(problem.category, by.instant, by.district)
     problem.stage, problem.handler, problem.due_at = Stage.DISPATCHED, organisation, due_of(term)
     problem.flow = flow_of(problem.category, Source(problem.source), by.instant, by.district)
@@ -252,17 +250,3 @@ def hand(by: By, problem: Problem, organisation: Organisation) -> Dispatch:
 
 def joinings(dispatch: Dispatch, organisations: Sequence[Organisation]) -> list[Joining]:
     return [Joining(district=dispatch.district, dispatch=dispatch, organisation=one) for one in organisations]
-
-
-def stop(by: By, current: Dispatch) -> None:
-    """The clock looks no more at a dispatch that ends in time; one that is late lapses all the same."""
-    if current.running and by.instant <= current.due_at:
-        current.running = False
-        current.save(update_fields=["running"])
-
-
-def run_again(current: Dispatch) -> None:
-    """The clock looks at a dispatch again, unless it has recorded already that it lapsed."""
-    if not Lapse.objects.filter(dispatch=current).exists():
-        current.running = True
-        current.save(update_fields=["running"])

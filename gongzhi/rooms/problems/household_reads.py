@@ -21,14 +21,12 @@ from gongzhi.rooms.problems.chain import CODES, Law, Written
 from gongzhi.rooms.problems.household_models import (
     Handing,
     PlanStep,
-    Round,
     Watch,
     WatchCall,
     Writ,
 )
 from gongzhi.rooms.problems.models import Owner, Problem, Resolution, Stage
 
-ROUNDS = {Round.FIRST: "problems.watch.first", Round.SECOND: "problems.watch.second"}
 # How much was removed, in the order a board prints it.
 REMOVED = ("shed_removed", "shed_area", "plot_cleared", "plot_area")
 

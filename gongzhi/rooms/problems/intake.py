@@ -14,31 +14,29 @@ from gongzhi.ground import day_of, now, today
 from gongzhi.ground.files.models import Stored
 from gongzhi.ground.files.photos import pinned
 from gongzhi.ground.ledger import numbers
-from gongzhi.ground.ledger.acts import Audience, By, Entry, Quantity, Vocabulary, act, lock
+from gongzhi.ground.ledger.acts import Audience, By, Entry, Quantity, act, lock
 from gongzhi.ground.ledger.models import Fact
 from gongzhi.ground.people import vault
 from gongzhi.ground.people.may import covers, posts
 from gongzhi.ground.people.models import Actor, Person, Role
 from gongzhi.ground.people.vault_models import Field, Purpose
-from gongzhi.ground.places.models import Place, PlaceKind
+from gongzhi.ground.places.models import Place
 from gongzhi.ground.refusals import Conflict, Refused, Unknown
 from gongzhi.ground.rules import reads as norms
 from gongzhi.ground.rules.calendar import Deadline, deadline, work_calendar
 from gongzhi.rooms.problems import records, routing, rules
-from gongzhi.rooms.problems.acts import found
+from gongzhi.rooms.problems.acts import CATEGORY, found
 from gongzhi.rooms.problems.deadlines import DEADLINE
 from gongzhi.rooms.problems.merging import all_of
 from gongzhi.rooms.problems.models import Declining, InTime, NotTaken, Problem, Reporting, Source, Stage
 from gongzhi.rooms.problems.whereabouts import place_at, place_named
 
-CATEGORY = Vocabulary("problem_category")
 CONTACT_DAYS, ACCEPT = "problems.contact", "problems.accept"
 # Letters and digits nobody confuses on the telephone; 12 of them cannot be guessed.
 CODE_SIGNS = "23456789ACDEFGHJKMNPQRTUVWXY"
 CODE_LENGTH = 12
 # Those who say whether something is taken up: the community, the street's sections, the street.
 ACCEPTERS = (Role.STREET_ORGANISER, Role.SECTION_HEAD, Role.COMMUNITY_SECRETARY, Role.WORKER)
-WIDE = frozenset({PlaceKind.DISTRICT, PlaceKind.STREET})
 LONGEST_ADDRESS = 200
 SHOWN_FOR = timedelta(minutes=5)
 
@@ -184,7 +182,7 @@ def whereabouts(
     if told is None:
         reason = "没有认出这个地址，请再选一下社区" if address.strip() else "请写明在哪里：写地址、选社区，或在地图上点"
         raise Refused("problems.where", reason, field="place")
-    if told.kind in WIDE:
+    if told.kind in rules.TOO_WIDE:
         raise Refused("problems.where", f"“{told}”范围太大，请再选一下社区", field="place")
     return told
 

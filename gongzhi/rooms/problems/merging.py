@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
-from django.db.models import QuerySet
-
 from gongzhi.ground.ledger import withdrawing
-from gongzhi.ground.ledger.acts import Audience, By, Entry, Quantity, Vocabulary, act, lock
+from gongzhi.ground.ledger.acts import Audience, By, Entry, Quantity, act, lock
 from gongzhi.ground.ledger.models import Fact
 from gongzhi.ground.people.may import Verdict, may
 from gongzhi.ground.refusals import Conflict, Forbidden, Refused
 from gongzhi.rooms.problems import records, rules
-from gongzhi.rooms.problems.acts import DISPATCHERS
+from gongzhi.rooms.problems.acts import CATEGORY, DISPATCHERS
+from gongzhi.rooms.problems.deadlines import run_again, stop
 from gongzhi.rooms.problems.intake_models import Merging
-from gongzhi.rooms.problems.models import Dispatch, Lapse, Problem, Reporting, Stage
+from gongzhi.rooms.problems.models import Problem, Reporting, Stage
 
-CATEGORY = Vocabulary("problem_category")
 # From where something may still be joined to another; what is done or put off is said so first.
 MERGEABLE = (Stage.SUBMITTED, Stage.REPORTED, Stage.DISPATCHED, Stage.BOUNCED)
 # A chain of mergings longer than this is nobody's work.
@@ -81,7 +77,9 @@ def merge(*, by: By, problem: Problem, into: Problem, reason: str) -> Entry:
     if by.instant < into.fact.at:
         raise Refused("problems.order", f"时间早于 {into.number} 的登记，请核对日期和时间", field="at")
     made = Merging(district=by.district, problem=problem, into=into, before=problem.stage, text=reason.strip())
-    _stop(problem, by.instant)
+    # What has run out already lapses all the same.
+    if current := records.dispatch_of(problem):
+        stop(current, by.instant)
     problem.stage, problem.merged_into = Stage.MERGED, into
     problem.save(update_fields=["stage", "merged_into"])
     return Entry(
@@ -103,14 +101,6 @@ def _audience(problem: Problem, before: str) -> str:
     if before == Stage.SUBMITTED:
         return str(problem.fact.audience)
     return records.audience_of(problem.category)
-
-
-def _stop(problem: Problem, instant: datetime) -> None:
-    """The clock of what is in hand stops, unless it has run out already: then that is recorded first."""
-    current = records.dispatch_of(problem)
-    if current is not None and current.running and instant <= current.due_at:
-        current.running = False
-        current.save(update_fields=["running"])
 
 
 @act(
@@ -140,16 +130,10 @@ def part(*, by: By, fact: Fact) -> Entry:
     problem.save(update_fields=["stage", "merged_into"])
     current = records.dispatch_of(problem)
     if problem.stage == Stage.DISPATCHED and current is not None:
-        _resume(current)
+        run_again(current)
     made.undone = True
     made.save(update_fields=["undone"])
     return entry
-
-
-def _resume(dispatch: Dispatch) -> None:
-    if not Lapse.objects.filter(dispatch=dispatch).exists():
-        dispatch.running = True
-        dispatch.save(update_fields=["running"])
 
 
 def standing_for(problem: Problem) -> Problem:
@@ -177,9 +161,3 @@ def reportings_of(problem: Problem) -> list[Reporting]:
     """Everyone who told of it or of what was joined to it: those who hear what became of it."""
     told = Reporting.objects.filter(problem__in=all_of(problem)).select_related("person", "problem")
     return list(told.order_by("id"))
-
-
-def mergings_into(problem: Problem) -> QuerySet[Merging]:
-    """What was joined to it and not taken back, oldest first: its timeline shows them too."""
-    made = Merging.objects.filter(district=problem.district, into=problem, undone=False)
-    return made.select_related("fact", "problem__place", "problem__fact").order_by("id")

@@ -12,15 +12,16 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from math import asin, cos, radians, sin, sqrt
+from math import cos, radians
 from typing import TYPE_CHECKING
 
 from gongzhi.ground import day_of, now
 from gongzhi.ground.keys import STEP, under
-from gongzhi.ground.places.coordinates import Point
-from gongzhi.ground.places.models import Place, PlaceKind
+from gongzhi.ground.places.coordinates import DEGREE, Point, metres_between
+from gongzhi.ground.places.models import Place, PlaceKind, nearest
 from gongzhi.ground.rules import reads as norms
 from gongzhi.rooms.problems.models import Problem, ProblemQuerySet
+from gongzhi.rooms.problems.whereabouts import HOMES
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -31,15 +32,10 @@ DAYS, METRES, ALIKE = "problems.near_days", "problems.near_metres", "problems.ne
 # Looked at, newest first; a place with more that are open needs no help in finding duplicates.
 LOOKED_AT = 200
 SHOWN = 5
-EARTH = 6_371_000
-# A degree of latitude, in metres.
-DEGREE = 111_320
 # Words that every report has say nothing about which one it is.
 COMMON = frozenset(
     ["有人", "请处", "处理", "尽快", "解决", "希望", "反映", "居民", "我们", "小区", "问题", "一直", "多次"]
 )
-# Wider than a community everything is near everything.
-HOMES = frozenset({PlaceKind.COMMUNITY, PlaceKind.VILLAGE})
 
 
 @dataclass(frozen=True)
@@ -73,14 +69,6 @@ def pairs_of(text: str) -> frozenset[str]:
     even = unicodedata.normalize("NFKC", text).lower()
     runs = re.findall(r"[^\W_]+", even)
     return frozenset({run[at : at + 2] for run in runs for at in range(len(run) - 1)} - COMMON)
-
-
-def metres_between(one: Point, other: Point) -> float:
-    """The distance of two points of WGS-84, as the crow flies."""
-    (lon, lat), (to_lon, to_lat) = one, other
-    part = sin(radians(to_lat - lat) / 2) ** 2
-    part += cos(radians(lat)) * cos(radians(to_lat)) * sin(radians(to_lon - lon) / 2) ** 2
-    return 2 * EARTH * asin(min(1.0, sqrt(part)))
 
 
 def near(
@@ -121,12 +109,8 @@ def point_of(place: Place) -> Point | None:
 
 def _around(place: Place) -> str:
     """The path below which its neighbours lie: that of its community, or its own where it is one or stands higher."""
-    if place.kind in {PlaceKind.DISTRICT, PlaceKind.STREET} | HOMES:
-        return str(place.path)
-    above = Place.objects.filter(district=place.district, kind__in=HOMES)
-    above = above.filter(path__in=[place.path[:end] for end in range(STEP, len(place.path), STEP)])
-    home = above.values_list("path", flat=True).first()
-    return str(home or place.path)
+    home = nearest(place, *HOMES)
+    return str((home or place).path)
 
 
 def _looked_at(problems: ProblemQuerySet) -> Iterable[Problem]:

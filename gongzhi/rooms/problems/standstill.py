@@ -10,7 +10,6 @@ from datetime import date, datetime, timedelta
 
 from django.db import models
 
-from gongzhi.ground import day_of
 from gongzhi.ground.ledger.acts import Audience, By, Entry, act
 from gongzhi.ground.people.models import Role
 from gongzhi.ground.places.models import Organisation
@@ -18,9 +17,9 @@ from gongzhi.ground.refusals import Conflict, Refused
 from gongzhi.ground.rules import reads as norms
 from gongzhi.ground.rules.calendar import add_months
 from gongzhi.rooms.problems import records, rules
-from gongzhi.rooms.problems.acts import CATEGORY
-from gongzhi.rooms.problems.deadlines import due_of, pauses_of, term_of
-from gongzhi.rooms.problems.dispatching import DECIDERS, DISPATCHERS, decided, run_again, stop
+from gongzhi.rooms.problems.acts import CATEGORY, DISPATCHERS
+from gongzhi.rooms.problems.deadlines import due_of, pauses_of, run_again, stop, term_of
+from gongzhi.rooms.problems.dispatching import DECIDERS, decided
 from gongzhi.rooms.problems.models import Deferral, Dispatch, Obstacle, Pause, Problem, Raising, Stage, Standstill
 
 PAUSERS = (Role.STREET_ORGANISER, Role.COMMUNITY_SECRETARY)
@@ -149,7 +148,7 @@ def defer(*, by: By, problem: Problem, reason: Obstacle, review_on: date, note: 
     problem, _, last = records.locked(by, problem)
     current = _in_hand(problem, "problems.defer.stage", "处置中的才能暂缓解决")
     new = _deferral(by, problem, reason, review_on, note, "problems.defer")
-    stop(by, current)
+    stop(current, by.instant)
     problem.stage = Stage.DEFERRED
     problem.save(update_fields=["stage"])
     return records.entry(
@@ -283,7 +282,7 @@ def _deferral(by: By, problem: Problem, reason: Obstacle, review_on: date, note:
     most = norms.rule(DEFER_MOST, on=by.day, district=by.district)
     if review_on <= by.day:
         raise Refused(f"{code}.review_on", "复议日期要晚于今天", field="review_on")
-    if review_on > add_months(day_of(by.instant), int(most.value)):
+    if review_on > add_months(by.day, int(most.value)):
         raise Refused(f"{code}.review_on", f"最多暂缓 {most.words}，到时再议", field="review_on")
     if not note.strip():
         raise Refused(f"{code}.note", "请写明为什么现在解决不了，能让反映人看懂", field="note")

@@ -8,8 +8,8 @@ from gongzhi.ground.ledger.models import Fact
 from gongzhi.ground.refusals import Refused
 from gongzhi.rooms.problems import records
 from gongzhi.rooms.problems.acts import DISPATCHERS, FINDERS, HANDLERS
-from gongzhi.rooms.problems.deadlines import pauses_of
-from gongzhi.rooms.problems.dispatching import DECIDERS, run_again
+from gongzhi.rooms.problems.deadlines import pauses_of, run_again
+from gongzhi.rooms.problems.dispatching import DECIDERS
 from gongzhi.rooms.problems.models import Deferral, Dispatch, Pause, Problem, Stage
 from gongzhi.rooms.problems.standstill import reckon
 

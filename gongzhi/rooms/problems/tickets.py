@@ -16,7 +16,7 @@ from django.db.models import Prefetch
 from django.utils.crypto import salted_hmac
 
 from gongzhi.ground.ledger import numbers
-from gongzhi.ground.ledger.acts import Audience, By, Entry, Quantity, Vocabulary, act, lock
+from gongzhi.ground.ledger.acts import Audience, By, Entry, Quantity, act, lock
 from gongzhi.ground.ledger.models import Fact, Measure
 from gongzhi.ground.ledger.reads import history_of
 from gongzhi.ground.ledger.writing import subject_of
@@ -27,12 +27,12 @@ from gongzhi.ground.rules import reads as norms
 from gongzhi.ground.rules.models import Term
 from gongzhi.ground.words import amount, day_words
 from gongzhi.rooms.problems import records, rules, scrubbing
+from gongzhi.rooms.problems.acts import CATEGORY
 from gongzhi.rooms.problems.intake import ACCEPT, ACCEPTERS
 from gongzhi.rooms.problems.intake_models import Reply, Ticket
 from gongzhi.rooms.problems.merging import standing_for
 from gongzhi.rooms.problems.models import InTime, Problem, Source, Stage
 
-CATEGORY = Vocabulary("problem_category")
 LONGEST_NUMBER = 64
 
 

@@ -10,30 +10,25 @@ from math import cos, hypot, inf, radians
 from django.db.models import Q
 
 from gongzhi.ground import today
+from gongzhi.ground.places.coordinates import DEGREE, metres_between
 from gongzhi.ground.places.models import Place, PlaceKind, PlaceQuerySet, district_place, name_key, nearest
 from gongzhi.ground.refusals import Refused
 from gongzhi.ground.rules import reads as norms
 
 REACH = "problems.reach"
-# Metres in a degree of latitude.
-DEGREE = 111_320
 # What is so many metres from a road, or from a yard whose outline is not drawn, is said of it.
 BESIDE_ROAD, AT_YARD = 30, 60
 # Half a box of so many degrees is looked through for yards, roads and communities: some 3 km.
 AROUND = 0.03
 MOST = 3000
 NEAR = (PlaceKind.YARD, PlaceKind.SECTION, PlaceKind.COMMUNITY, PlaceKind.VILLAGE)
+# Wider than a community everything is near everything.
 HOMES = (PlaceKind.COMMUNITY, PlaceKind.VILLAGE)
 # What an address can name.
 NAMED = (*NEAR, PlaceKind.GRID, PlaceKind.MICROGRID, PlaceKind.BUILDING)
 LONGEST_NAME, SHORTEST_NAME = 20, 2
 # So many names are asked for in one query.
 ASKED = 400
-
-
-def metres(lon: float, lat: float, other_lon: float, other_lat: float) -> float:
-    """Between two points a few kilometres apart: the earth is flat there."""
-    return hypot((lon - other_lon) * cos(radians(lat)), lat - other_lat) * DEGREE
 
 
 def holds(outline: Sequence[Sequence[float]], lon: float, lat: float) -> bool:
@@ -68,7 +63,7 @@ def place_at(lon: float, lat: float, district: str) -> Place:
     if found := _holding(yards, lon, lat):
         return found
     roads = {one: beside(one.line, lon, lat) for one in close if one.kind == PlaceKind.SECTION and one.line}
-    far = {one: metres(lon, lat, one.lon or 0, one.lat or 0) for one in close}
+    far = {one: metres_between((lon, lat), (one.lon or 0, one.lat or 0)) for one in close}
     at_yard = {one: far[one] for one in yards if not one.line and far[one] <= AT_YARD}
     at_road = {one: away for one, away in roads.items() if away <= BESIDE_ROAD}
     for some in (at_yard, at_road):
@@ -91,7 +86,7 @@ def _holding(places: Iterable[Place], lon: float, lat: float) -> Place | None:
 
 def _outside(lon: float, lat: float, here: PlaceQuerySet, district: str) -> Refused:
     known = here.filter(kind__in=HOMES)
-    away = min((metres(lon, lat, one.lon or 0, one.lat or 0) for one in known), default=None)
+    away = min((metres_between((lon, lat), (one.lon or 0, one.lat or 0)) for one in known), default=None)
     name = district_place(district) or "本区"
     if away is None:
         reason = "这里的地点还没有标到地图上，请写地址，再选社区"
