@@ -21,6 +21,7 @@ from gongzhi.web.access import PLAIN, WORK, acting_post, chosen_post, home_place
 from gongzhi.web.look import Look
 from gongzhi.web.middleware import idle_left
 from gongzhi.web.naming import names_of, post_words
+from gongzhi.web.patrols import READERS as PATROL_READERS
 from gongzhi.web.templatetags.words import stamp_words
 
 
@@ -31,6 +32,10 @@ class Item:
     icon: str
     roles: Collection[str] | None = None
     gap: bool = False
+    # Goes under 更多 where the line would grow too long.
+    folded: bool = False
+    # Addresses of its own that do not begin with its address.
+    also: tuple[str, ...] = ()
     current: bool = False
     key: str = ""
 
@@ -46,18 +51,21 @@ NAV = (
     Item("我的一天", "/desk/", "sun", key="d"),
     Item("通知", "/notices/", "alert", key="n"),
     Item("受理", "/intake/", "report", ACCEPTERS, gap=True, key="r"),
-    Item("问题", "/problems/", "inbox", WORK, gap=True, key="p"),
-    Item("违建治理", "/structures/", "board", frozenset(AREA_OFFICERS | {Role.AUDITOR})),
-    Item("地点", "/places/", "pin", WORK),
+    Item("问题", "/problems/", "inbox", WORK, gap=True, also=("/routes/",), key="p"),
+    Item("违建治理", "/structures/", "board", frozenset(AREA_OFFICERS | {Role.AUDITOR}), also=("/yards/",)),
+    Item("地点", "/places/", "pin", WORK, folded=True),
     Item("工作对比", "/standing/", "compare", OFFICERS, gap=True, key="s"),
-    Item("统计", "/statistics/", "compare", READERS),
+    Item("统计", "/statistics/", "compare", READERS, also=("/samples/",)),
     Item("简报", "/briefing/", "document", READERS, key="b"),
-    Item("人员", "/people/", "user", APPOINTERS, gap=True),
-    Item("导入", "/imports/", "document", IMPORTERS),
+    Item("整周巡查", "/patrols/", "route", PATROL_READERS, folded=True),
+    Item("人员", "/people/", "user", APPOINTERS, gap=True, folded=True),
+    Item("导入", "/imports/", "document", IMPORTERS, folded=True),
     Item("记录", "/facts/", "board", {Role.AUDITOR}, gap=True, key="f"),
     Item("运行", "/operation/", "settings", {Role.ADMINISTRATOR}, gap=True, key="o"),
     Item("作业", "/jobs/", "hourglass", {Role.ADMINISTRATOR}, key="j"),
 )
+# So many fit beside the name at 1280; of more the rarer go under 更多.
+IN_LINE = 8
 BAR = (
     Item("今天", "/desk/", "sun"),
     Item("巡查", "/field/", "route", WALKERS),
@@ -90,9 +98,12 @@ PUBLIC_BAR = (
 def here(path: str, items: Collection[Item], held: Collection[str]) -> list[Item]:
     """The items open to these roles, the current one marked."""
     fitting = [item for item in items if item.roles is None or set(held) & set(item.roles)]
-    inside = [item for item in fitting if path == item.href or (item.href != "/" and path.startswith(item.href))]
+    inside = [
+        item for item in fitting if path == item.href or (item.href != "/" and path.startswith((item.href, *item.also)))
+    ]
     current = max(inside, key=lambda item: len(item.href), default=None)
-    return [replace(item, current=item is current) for item in fitting]
+    folds = len(fitting) > IN_LINE
+    return [replace(item, current=item is current, folded=item.folded and folds) for item in fitting]
 
 
 def installation(request: HttpRequest) -> dict[str, Any]:
@@ -121,6 +132,8 @@ def installation(request: HttpRequest) -> dict[str, Any]:
         "nav": here(request.path, NAV if looking else PUBLIC_NAV, roles),
         "bar": here(request.path, BAR, roles) if looking else here(request.path, PUBLIC_BAR, roles),
     }
+    context["nav_more"] = [item for item in context["nav"] if item.folded]
+    context["nav_more_current"] = any(item.current for item in context["nav_more"])
     large = context["look"].elder and not context["at_work"]
     if large and (place := home_place(request) or (district_place(row.district) if row else None)):
         office = hall.office_of(place)

@@ -32,6 +32,12 @@ PUBLIC = {
     "/preferences/",
     "/accounts/login/",
     "/healthz",
+    "/report/",
+    "/track/",
+    "/public/",
+    "/yards/",
+    "/field/shell/",
+    "/sw.js",
 }
 BUTTONS = {"/preferences/elder/"}
 # Not there outside debug.
@@ -56,6 +62,9 @@ def test_a_page_is_closed_unless_it_says_otherwise(world: World, client: Client,
         assert answer.status_code == 404
     elif address == "/readyz":
         assert answer.json()["ready"] is True
+    elif address == "/field/session/":
+        # Asked by a program on the page, which shows the way to sign in itself.
+        assert answer.status_code == 401
     elif address == "/metrics":
         assert answer.status_code == 200
     else:
@@ -99,19 +108,22 @@ def test_readyz_answers_this_machine_only(world: World, client: Client) -> None:
 
 
 def test_the_bar_shows_what_the_post_may_open_and_nothing_else(world: World, sign_in: SignIn) -> None:
-    assert [item.name for item in sign_in("secretary").get("/desk/").context["nav"]] == [
-        "我的一天",
-        "通知",
-        "问题",
-        "地点",
-        "工作对比",
-        "简报",
-        "人员",
-        "导入",
-    ]
+    page = sign_in("secretary").get("/desk/").context
+    in_line = ["我的一天", "通知", "受理", "问题", "违建治理", "工作对比", "统计", "简报"]
+    assert [item.name for item in page["nav"] if not item.folded] == in_line
+    assert [item.name for item in page["nav_more"]] == ["地点", "整周巡查", "人员", "导入"]
     member = sign_in("member").get("/desk/").context["nav"]
-    assert [item.name for item in member] == ["我的一天", "通知", "问题", "地点"]
+    assert [item.name for item in member if not item.folded] == ["我的一天", "通知", "问题", "地点", "整周巡查"]
     assert "记录" in [item.name for item in sign_in("auditor").get("/desk/").context["nav"]]
+
+
+def test_the_bar_marks_where_one_is_under_more_and_on_pages_that_belong_to_an_item(
+    world: World, sign_in: SignIn
+) -> None:
+    secretary = sign_in("secretary")
+    assert secretary.get("/people/").context["nav_more_current"]
+    marked = [item.name for item in secretary.get("/samples/").context["nav"] if item.current]
+    assert marked == ["统计"]
 
 
 class TestSigningIn:

@@ -8,6 +8,7 @@ import "./webauthn.js";
 import "./messages.js";
 import "./idle.js";
 import "./keys.js";
+import "./menus.js";
 import "./paper.js";
 import "./search.js";
 import "./maps.js";
