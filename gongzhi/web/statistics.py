@@ -50,6 +50,8 @@ RATES: dict[str, tuple[str, str]] = {
     What.REWORKED: ("返工率", What.TO_CLOSE),
 }
 RULES = ("problems.rates", "problems.on_the_spot", "problems.satisfaction", "problems.verify", "problems.confirm")
+# What makes a week worth opening; a look that falls due months later does not.
+MOVES = tuple(f"problems.{one}" for one in ("reported", "settled", "dispatched", "resolved", "verified", "confirmed"))
 # The rows of a number on one page; a file has them all.
 ROWS = 300
 
@@ -154,8 +156,8 @@ def part_asked(request: HttpRequest, looking: Viewer) -> Place | None:
 
 
 def last_day(place: Place) -> date:
-    """The last day on which something about a problem was recorded here; today where there is nothing."""
-    last = Fact.objects.under(place).filter(kind__startswith="problems.").order_by("-at").values_list("day", flat=True)
+    """The last day on which something that is counted here was done; today where there is nothing."""
+    last = Fact.objects.under(place).filter(kind__in=MOVES).order_by("-at").values_list("day", flat=True)
     return last.first() or today()
 
 

@@ -112,3 +112,10 @@ def test_a_sample_is_a_list_with_one_thing_to_do_about_each(bulletin, sign_in):
         assert "去回访" in client.get("/samples/?kind=call_back").content.decode()
         assert client.get("/samples/?format=csv").status_code == 200
     assert Problem.objects.get(number=number).fact.day == date(2021, 6, 7)
+
+
+def test_opens_on_the_last_week_something_was_counted_in(bulletin, sign_in):
+    """A look back that falls due months later makes no week worth opening first."""
+    with bulletin.on(NOW):
+        period = sign_in("secretary").get("/statistics/?place=LH-YGHY").context["question"].period
+    assert (period.first, period.last) == (date(2021, 6, 7), date(2021, 6, 13))
