@@ -130,7 +130,7 @@ class TestBoard:
     ) -> None:
         client = sign_in("secretary")
         client.get("/me/")
-        with django_assert_max_num_queries(21):
+        with django_assert_max_num_queries(23):
             client.get("/problems/board/")
 
 

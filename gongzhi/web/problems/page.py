@@ -30,7 +30,7 @@ from gongzhi.web.access import WORK, only, signed_in
 from gongzhi.web.naming import Words, knows_who, names_of
 from gongzhi.web.photos import photos_of
 from gongzhi.web.problems.next import next_of
-from gongzhi.web.problems.rows import categories, clock_of, tag_of
+from gongzhi.web.problems.rows import categories, clock_of, tag_of, to_take_up
 from gongzhi.web.problems.standing import standing_of
 from gongzhi.web.problems.story import shown
 from gongzhi.web.recent import opened
@@ -74,7 +74,8 @@ def page(request: HttpRequest, number: str) -> HttpResponse:
     calendar = work_calendar(district=problem.district)
     current = records.dispatch_of(problem)
     standing = standing_of(problem, current)
-    clock = clock_of(problem, calendar, now(), standing.pause.until if standing.pause else None)
+    take_up = to_take_up([problem], calendar, today()).get(problem.pk)
+    clock = clock_of(problem, calendar, now(), standing.pause.until if standing.pause else None, take_up)
     term, days, rule = explained(problem, current, facts, calendar)
     following = next_of(problem, looking)
     category = categories(problem.district).get(problem.category, problem.category)

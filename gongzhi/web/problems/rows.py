@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from uuid import UUID
 
 from gongzhi.ground import day_of, now, today
+from gongzhi.ground.ledger.models import Fact
 from gongzhi.ground.people.may import Viewer
 from gongzhi.ground.rules import reads as norms
-from gongzhi.ground.rules.calendar import Calendar, Deadline, left_words, work_calendar
+from gongzhi.ground.rules.calendar import Calendar, Deadline, deadline, left_words, work_calendar
 from gongzhi.hall.problems import stopped
+from gongzhi.rooms.problems.intake import ACCEPT
 from gongzhi.rooms.problems.models import Flow, Problem, Source, Stage
 from gongzhi.web.naming import Tag
 
@@ -45,18 +48,36 @@ class Clock:
     stopped: datetime | None = None
 
 
-def clock_of(problem: Problem, calendar: Calendar, at: datetime, stopped: datetime | None = None) -> Clock | None:
-    """How long the one who handles it still has; nothing once it is resolved."""
-    if problem.stage != Stage.DISPATCHED or problem.due_at is None:
+def to_take_up(problems: Sequence[Problem], calendar: Calendar, on: date) -> dict[UUID, datetime]:
+    """By when each that was told and not yet answered is to be taken up: two queries however many they are."""
+    waiting = {one.fact_id: one.pk for one in problems if one.stage == Stage.SUBMITTED}
+    if not waiting:
+        return {}
+    rule = norms.rule(ACCEPT, on=on, district=problems[0].district)
+    told = Fact.objects.filter(pk__in=waiting).values_list("pk", "at")
+    terms = {waiting[pk]: deadline(rule, at, calendar).due for pk, at in told}
+    return {pk: due for pk, due in terms.items() if due}
+
+
+def clock_of(
+    problem: Problem,
+    calendar: Calendar,
+    at: datetime,
+    stopped: datetime | None = None,
+    take_up: datetime | None = None,
+) -> Clock | None:
+    """How long whoever it waits for still has, to take it up or to handle it; nothing once it is resolved."""
+    due = {Stage.SUBMITTED: take_up, Stage.DISPATCHED: problem.due_at}.get(Stage(problem.stage))
+    if due is None:
         return None
     if stopped:
-        return Clock(problem.due_at, "中止计时", stopped=stopped)
-    term = Deadline(problem.due_at, (), problem.due_at, "", "")
-    late = at > problem.due_at
-    months = months_between(day_of(problem.due_at), day_of(at))
+        return Clock(due, "中止计时", stopped=stopped)
+    late = at > due
+    months = months_between(day_of(due), day_of(at))
+    term = Deadline(due, (), due, "", "")
     words = f"已超 {months_words(months)}" if months >= LONG_OVERDUE else left_words(term, at, calendar)
     near = not late and ("个工作时" in words or "不到" in words) and hours_in(words) <= NEAR_HOURS
-    return Clock(problem.due_at, words, late, near)
+    return Clock(due, f"受理{words}" if problem.stage == Stage.SUBMITTED else words, late, near)
 
 
 def months_between(first: date, last: date) -> int:
@@ -107,9 +128,10 @@ def rows_of(problems: Sequence[Problem], looking: Viewer) -> list[Row]:
     at, names = now(), categories(looking.actor.district)
     running = [one.pk for one in problems if one.stage == Stage.DISPATCHED]
     still = stopped(running, at) if running else {}
+    terms = to_take_up(problems, calendar, day_of(at))
     made = []
     for one in problems:
-        clock = clock_of(one, calendar, at, still.get(one.pk))
+        clock = clock_of(one, calendar, at, still.get(one.pk), terms.get(one.pk))
         title = f"{one.place}{names.get(one.category, one.category)}"
         source = Source(one.source).label
         near = looking.is_auditor or any(one.path.startswith(path) for path in looking.areas)
