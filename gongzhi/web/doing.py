@@ -62,6 +62,17 @@ ROUTED = {("problems.dispatch", "organisation"), ("problems.decide", "organisati
 PROVED = {"people.end_sessions", "people.erase", "people.invite", "people.reset_mfa", "people.reveal"}
 # Sealed too, though no person's: where a channel leads and with what it is signed.
 SECRET = {"address", "secret", "body"}
+# Questions that only some answers call for: folded away under what they are for.
+FOLDED = {
+    "problems.mirror": {
+        "ruling": "复议、诉讼有了结果",
+        "measures": "自行拆除、强制拆除的数量",
+        "began": "强制拆除当天",
+        "ended": "强制拆除当天",
+        "cut_off": "强制拆除当天",
+        "urgent": "强制拆除当天",
+    }
+}
 YES_NO = (("true", "是"), ("false", "否"))
 
 
@@ -91,6 +102,14 @@ class Field:
     most: int = 0
     # Why what stands in it is suggested.
     why: str = ""
+    # What it is only asked for; empty where it always is.
+    fold: str = ""
+
+    @property
+    def touched(self) -> bool:
+        """Whether something stands in it or is wrong with it, so that it must not be folded away."""
+        typed = [self.value, *self.values, *(row["quantity"] or row["indicator"] for row in self.rows)]
+        return bool(self.error or any(typed))
 
     @property
     def help(self) -> str:
@@ -397,6 +416,7 @@ class Form:
         made = []
         for name, (schema, kind, required) in self.parameters.items():
             one = Field(name, self.act.terms.get(name, name), kind, required, error=self.errors.get(name, ""))
+            one.fold = FOLDED.get(self.act.name, {}).get(name, "")
             one.value = self.given.get(name, "") if self.given else self.link.get(name, "")
             one.values = self.given.getlist(name)
             match kind:
@@ -510,10 +530,16 @@ def do(request: HttpRequest, name: str) -> HttpResponse:
         undo = reverse("withdraw", args=[fact.pk]) if act.undo and not getattr(fact, "repeated", False) else ""
         done(request, f"{said}：{fact.label}", undo, see_url=reverse("fact", args=[fact.pk]))
         return redirect(back(request, fact))
+    fields = form.fields()
+    folds: dict[str, list[Field]] = {}
+    for one in fields:
+        if one.fold:
+            folds.setdefault(one.fold, []).append(one)
     context = {
         "form": form,
         "act": Verb.of(act),
-        "fields": form.fields(),
+        "fields": [one for one in fields if not one.fold],
+        "folds": [(title, some, any(one.touched for one in some)) for title, some in folds.items()],
         "problems": form.problems(),
         "refusal_code": form.code,
         "audience": [Audience(one).label for one in act.audience],

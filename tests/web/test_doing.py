@@ -272,3 +272,17 @@ def test_a_form_costs_a_bounded_number_of_queries(
     client.get("/me/")
     with django_assert_max_num_queries(17):
         client.get("/do/problems.report/")
+
+
+def test_what_only_one_paper_calls_for_is_folded_away_until_it_is_filled(world: World, sign_in: SignIn) -> None:
+    address = "/do/problems.mirror/"
+    client = sign_in("street")
+    shown = client.get(address).context
+    folded = {one.name for _, some, _ in shown["folds"] for one in some}
+    assert folded == {"ruling", "measures", "began", "ended", "cut_off", "urgent"}
+    assert not folded & {one.name for one in shown["fields"]}
+    assert not any(touched for _, _, touched in shown["folds"])
+    answer = client.post(address, {"paper": "filed", "urgent": "要塌了", "key": "one"})
+    opened = {title for title, _, touched in answer.context["folds"] if touched}
+    assert opened == {"强制拆除当天"}
+    assert "要塌了" in read(answer)
