@@ -15,8 +15,8 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_not_required
-from django.db.models import Count, Exists, OuterRef, Q, Sum
-from django.db.models.functions import Substr
+from django.db.models import Count, Exists, OuterRef, Q, Sum, Value
+from django.db.models.functions import Concat
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -143,10 +143,8 @@ class Question:
             found = found.filter(**{f"facets__{name}": value})
         if self.still:
             # By its number: what a resident sent is counted by its acceptance, not by the record that opened it.
-            numbered = Substr(OuterRef("subject"), len(SUBJECT) + 1)
-            problems = Problem.objects.open().filter(district=OuterRef("district"), number=numbered)
-            found = found.filter(subject__startswith=SUBJECT)
-            found = found.filter(Exists(STILL[self.still][1](problems)))
+            problems = STILL[self.still][1](Problem.objects.under(self.place).open())
+            found = found.filter(subject__in=problems.order_by().values(named=Concat(Value(SUBJECT), "number")))
         return found
 
     def _left(self) -> FactQuerySet:
