@@ -245,7 +245,9 @@ class TestDecided:
                  description="井盖坏了", received_at="2020-06-15T08:12")  # fmt: skip
         ticket, other = Problem.objects.get(), submitted(world)
         client = sign_in("worker")
-        assert other.number not in read(client.get(f"{DESK}?view=hotline"))
+        page = read(client.get(f"{DESK}?view=hotline"))
+        assert other.number not in page
+        assert "/intake/tickets/?view=waiting" in page
         assert ticket.number not in read(client.get(f"{DESK}?view=people"))
         monkeypatch.setattr("gongzhi.web.intake.LISTED", 1)
         page = read(client.get(f"{DESK}?open={other.number}"))
