@@ -170,7 +170,7 @@ class TestProblems:
     ) -> None:
         client = sign_in("secretary")
         client.get("/me/")
-        with django_assert_max_num_queries(41):
+        with django_assert_max_num_queries(42):
             client.get(f"/problems/{june.number('shed')}/")
 
 
