@@ -14,7 +14,7 @@ from gongzhi.ground.ledger.models import Fact, PartyTally
 from gongzhi.ground.ledger.reads import figures
 from gongzhi.ground.people.may import Viewer
 from gongzhi.ground.refusals import Refused
-from gongzhi.rooms.activities import duties, reads
+from gongzhi.rooms.activities import duties
 from gongzhi.rooms.activities.models import Occasion, Patrol, Slot
 
 pytestmark = pytest.mark.django_db
@@ -266,14 +266,6 @@ def test_one_by_one_and_in_a_batch_leave_the_same(world):
     assert batched.label == single.label.replace("湖滨路", "阳光路南段")
 
 
-def test_the_lines_at_a_place(world):
-    patrol(world)
-    patrol(world, moment=LATE, slot="evening", found=1)
-    patrol(world, who="worker", section="LH-HBL", moment="2020-06-09T08:00")
-    lines = reads.lines_at(world.place("LH-YGHY"), date(2020, 6, 8), date(2020, 6, 8))
-    assert [str(line) for line in lines] == ["花园街晚巡", "花园街早巡"]
-
-
 # --- 会议和活动
 
 
@@ -402,14 +394,6 @@ def test_minutes_are_open_to_the_host_those_above_and_who_came(world):
     assert not seen("enterprise")
     assert not Occasion.objects.visible_to(None).exists()
     assert not Fact.objects.visible_to(None).filter(pk=fact.pk).exists()
-
-
-def test_what_a_committee_and_those_below_it_held(world):
-    hold(world)
-    hold(world, who="street", host="LH-DGW", kind="party_work_meeting", moment="2020-06-11T10:00")
-    hold(world, who="enterprise", host="TY-WY-ZB", moment="2020-06-12T10:00")
-    held = reads.occasions_of(world.organisation("LH-DGW"), date(2020, 6, 10), date(2020, 6, 11))
-    assert [occasion.host.code for occasion in held] == ["LH-DGW", "LH-YGHY-ZB1"]
 
 
 # --- 路长

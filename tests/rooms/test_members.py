@@ -255,7 +255,7 @@ def test_link_to_a_section_brings_the_post_that_writes_its_lines(world):
 def test_a_section_may_have_several_members(world):
     for name in ("赵国栋", "李秀英"):
         link(world, enrolled(world, name=name), section="LH-YGLN")
-    assert reads.links_at(world.place("LH-YGLN"), date(2020, 6, 2)).count() == 2
+    assert Link.objects.in_force(date(2020, 6, 2)).filter(place=world.place("LH-YGLN")).count() == 2
 
 
 def test_link_to_households_is_recorded_at_their_community(world):
@@ -373,8 +373,8 @@ def test_unlink_ends_the_link_and_the_post(world):
     assert ended.until == date(2020, 6, 10)
     with world.on("2020-06-10T09:30"):
         assert refusal(world.do, "zhaogd", "activities.patrol", section="LH-HBL", slot="morning").status == 403
-    assert reads.links_at(world.place("LH-HBL"), date(2020, 6, 9)).get() == ended
-    assert not reads.links_at(world.place("LH-HBL"), date(2020, 6, 10)).exists()
+    assert Link.objects.in_force(date(2020, 6, 9)).get(place=ended.place) == ended
+    assert not Link.objects.in_force(date(2020, 6, 10)).filter(place=ended.place).exists()
 
 
 def test_unlink_frees_the_household_for_another(world):

@@ -732,23 +732,6 @@ def test_a_timeline_costs_the_same_however_long_it_is(world, django_assert_max_n
         assert len(reads.timeline(problem, viewer).steps) == 8
 
 
-def test_sums_by_category_come_from_the_records_that_count(world):
-    problem = dispatched(world)
-    resolve(world, problem)
-    verify(world, problem, passed=False, note="没有拆")
-    resolve(
-        world, problem, moment="17:00", measures=[{"indicator": "shed_removed", "quantity": 2, "bound": "at_least"}]
-    )
-    dispatched(world, **LITTER)
-    sums = reads.sums_by_category(world.place("LH-YGHY"), ["problem_reported", "shed_removed"], *JUNE)
-    assert {key: (one.quantity, one.bound) for key, one in sums.items()} == {
-        ("0101", "problem_reported"): (1000, "exact"),
-        ("0101", "shed_removed"): (2000, "at_least"),
-        ("0102", "problem_reported"): (1000, "exact"),
-    }
-    assert reads.stages(world.place("LH-YGHY"), None) == {"dispatched": 1}
-
-
 def test_every_small_class_has_a_term_and_what_it_counts_exists(world):
     known = set(Indicator.objects.filter(by_hand=True).values_list("code", flat=True))
     assert {code for codes in rules.COUNTS.values() for code in codes} <= known

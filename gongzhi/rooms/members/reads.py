@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q
 
-from gongzhi.ground.keys import under
-from gongzhi.ground.places.models import Organisation, Place
+from gongzhi.ground.places.models import Organisation
 from gongzhi.rooms.members.models import Link, Member, Standing, Target
 
 
@@ -40,9 +38,3 @@ def roll(branch: Organisation) -> Roll:
         with_section=Count("pk", filter=looks_after(Target.SECTION)),
     )
     return Roll(**counts)
-
-
-def links_at(place: Place, on: date | None = None) -> QuerySet[Link]:
-    """Who looks after the households and sections at a place and below it on a day (default today), by place."""
-    here = Link.objects.in_force(on).filter(under(place.path, "place__path"), district=place.district)
-    return here.select_related("place", "member__person").order_by("place__path", "since", "id")

@@ -8,13 +8,22 @@ and its reporter said nothing against, and samples of that are looked at again. 
 clue, persuasion and the removal people carry out themselves; a forced removal is the competent agency's and is
 refused here.
 
-Facts left here, all about `problem/NUMBER`, each with the one before it as its cause unless told otherwise:
-problems.reported 登记问题 · problems.settled 当场处置 · problems.filed 立案 · problems.dispatched 派遣 ·
-problems.bounced 退单 · problems.decided 裁定承办 · problems.paused 中止计时 · problems.resumed 恢复计时 ·
-problems.deferred 暂缓解决 · problems.reconsidered 到期复议 · problems.raised 提为难题 · problems.visited 入户 ·
-problems.resolved 办结 · problems.lapsed 到期未办结. What comes before and after stands in `intake`, `merging`,
-`closing`, `sampling` and `households`; who answers for what in `routing`, a district's own terms and categories in
-`terms` and `categories`.
+The acts, by module. Each fact is about `problem/NUMBER` and has the one before it as its cause unless told otherwise:
+
+- `intake` 我要反映, 受理, 不予受理, the reporter's telephone; `tickets` 热线工单 in and its answer out; `merging` 并案
+- `acts` 登记问题, 当场处置, 入户, 办结, 到期未办结; `takebacks` what was just done, taken back
+- `dispatching` 立案, 派遣, 退单, 裁定承办; `standstill` 中止计时, 暂缓解决, 提为难题
+- `closing` 核查, 确认办结, 要求重办, 简易结案, 更正数量; `sampling` 抽查复核, 回访
+- `households` 一户一策, 调解, 主动申报自拆, 复看; `enforcing` 移交执法, 退回移交, 登记执法文书
+- what a district lays down itself, as dated rows: `routing` who answers for what, `terms`, `categories`
+
+What decides and writes nothing: `rules`; `deadlines`, terms in working time; `chain` and `enforcement`, the papers of
+违法建设 and their lawful order. What is asked: `records`, how the records of a problem hang together; `reads`,
+`household_reads`; `rates`, the figures of the weekly bulletin. What helps whoever writes down what is told:
+`whereabouts`, a point or an address to a place; `near`, what may be the same; `suggesting`, category and place from
+words; `scrubbing`, names and numbers out of them. The tables: `models`, and `intake_models`, `routing_models`,
+`household_models` pointing at them.
+
 The room keeps no quantities: they are read from the facts. A single item of 私搭乱建 or 毁绿种菜 is never public; its
 quantities are, in sums.
 """

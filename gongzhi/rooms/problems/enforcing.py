@@ -205,7 +205,7 @@ def mirror(
     papers, counted = reads.papers_of(handing), measures or []
     law = reads.law_for(by.district, papers, on)
     new = Written(paper, on, served_on, until, ruling or "", number.strip())
-    _check_dates(by, new, handing, began, ended)
+    _check_dates(by, new, began, ended)
     if paper == Paper.EXECUTED and began and ended:
         told = enforcement.may_force(began, ended, handing.route, papers, law, cut_off=cut_off or [], urgent=urgent)
         records.require("problems.mirror.forced", told, "paper")
@@ -215,14 +215,6 @@ def mirror(
     _check_amounts(problem, paper, counted)
     if external_ref.strip() and (other := _same(by.district, external_ref.strip())):
         raise Conflict("problems.mirror.again", f"执法系统编号已经登记在问题 {other.problem} 里", field="external_ref")
-    by_day = enforcement.latest(paper, papers, law)
-    facets: dict[str, str] = {"paper": paper}
-    if by_day:
-        facets["in_time"] = InTime.YES if new.from_day <= by_day else InTime.NO
-    if ruling:
-        facets["ruling"] = ruling
-    if paper in MODES:
-        facets["mode"] = MODES[paper]
     row = Writ(
         district=by.district,
         problem=problem,
@@ -243,7 +235,7 @@ def mirror(
         problem,
         because=last,
         organisation=handing.agency,
-        facets=facets,
+        facets=_told_of(new, enforcement.latest(paper, papers, law)),
         measures=[*counted, records.one("writ_mirrored")],
         parties=[Share(Part.HANDLER, organisation=handing.agency)],
         rows=[row],
@@ -253,12 +245,24 @@ def mirror(
     )
 
 
+def _told_of(new: Written, by_day: date | None) -> dict[str, str]:
+    """The closed words of a paper: whether it came within its term, what it ruled, how it took the structure away."""
+    told: dict[str, str] = {"paper": new.paper}
+    if by_day:
+        told["in_time"] = InTime.YES if new.from_day <= by_day else InTime.NO
+    if new.ruling:
+        told["ruling"] = new.ruling
+    if new.paper in MODES:
+        told["mode"] = MODES[new.paper]
+    return told
+
+
 def _instant(on: date, by: By) -> datetime:
     """A removal counts on the day it was, whenever its paper is entered."""
     return min(datetime.combine(on, NOON, SHANGHAI), by.instant)
 
 
-def _check_dates(by: By, new: Written, handing: Handing, began: datetime | None, ended: datetime | None) -> None:
+def _check_dates(by: By, new: Written, began: datetime | None, ended: datetime | None) -> None:
     for field, day in (("on", new.on), ("served_on", new.served_on)):
         if day and day > by.day:
             raise Refused("problems.mirror.future", "文书和送达的日期不能晚于今天，请核对", field=field)

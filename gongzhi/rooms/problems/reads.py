@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from django.db.models import Count, Q, QuerySet, Sum
-from django.db.models.fields.json import KeyTextTransform
+from django.db.models import Count, Q, QuerySet
 
-from gongzhi.ground.keys import under
-from gongzhi.ground.ledger.models import Bound, Fact, Measure, Party, worded_models
-from gongzhi.ground.ledger.reads import Figure, history_of
+from gongzhi.ground.ledger.models import Fact, Measure, Party, worded_models
+from gongzhi.ground.ledger.reads import history_of
 from gongzhi.ground.ledger.writing import subject_of
 from gongzhi.ground.places.models import Place
 from gongzhi.rooms.problems.intake_models import Merging
@@ -108,19 +106,3 @@ def stages(place: Place, viewer: Viewer | None) -> dict[str, int]:
     """How many problems of an area stand at which stage."""
     rows = Problem.objects.open_to(viewer, place).values_list("stage").annotate(Count("id")).order_by()
     return dict(rows)
-
-
-def sums_by_category(
-    place: Place, indicators: Iterable[str], first: date, last: date, as_of: datetime | None = None
-) -> dict[tuple[str, str], Figure]:
-    """Sums over an area's records of the days `first`–`last` by (category, indicator), as known at `as_of`."""
-    facts = Fact.objects.under(place).within(first, last).as_of(as_of).filter(kind__startswith="problems.")
-    rows = (
-        Measure.objects.filter(under(place.path, "fact__path"), district=place.district)
-        .filter(fact__in=facts.order_by(), indicator__in=list(indicators))
-        .annotate(category=KeyTextTransform("category", "fact__facets"))
-        .values("category", "indicator")
-        .annotate(total=Sum("quantity"), inexact=Count("id", filter=Q(bound=Bound.AT_LEAST)))
-        .order_by()
-    )
-    return {(row["category"], row["indicator"]): Figure(row["indicator"], row["total"], row["inexact"]) for row in rows}
