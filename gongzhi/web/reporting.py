@@ -22,11 +22,12 @@ from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
 from gongzhi.ground import now, today
 from gongzhi.ground.files import photos, store
-from gongzhi.ground.files.models import Purpose, Stored
+from gongzhi.ground.files.models import Photo, Purpose, Stored
 from gongzhi.ground.ledger.acts import By, registry
 from gongzhi.ground.ledger.models import Fact
 from gongzhi.ground.ledger.parameters import TEXT_LIMIT
@@ -275,6 +276,7 @@ def sign(request: HttpRequest, code: str) -> HttpResponse:
 
 @never_cache
 @login_not_required
+@sensitive_post_parameters("phone", "key")
 @require_http_methods(["GET", "HEAD", "POST"])
 def page(request: HttpRequest) -> HttpResponse:
     """我要反映: where, what, in a few words."""
@@ -301,6 +303,7 @@ def written(request: HttpRequest, report: Report, status: int = 200, **more: Any
         "problems_title": "还没有发出",
         "root": report.root,
         "sign_place": report.sign,
+        "sign_gone": bool(report.given["sign"]) and report.sign is None,
         "groups": groups(district),
         "homes": homes(district),
         "limit": TEXT_LIMIT,
@@ -400,6 +403,7 @@ def remembered(request: HttpRequest) -> str:
 
 @never_cache
 @login_not_required
+@sensitive_post_parameters("code")
 @require_http_methods(["GET", "HEAD", "POST"])
 def track(request: HttpRequest) -> HttpResponse:
     """查进度: what became of what one told of. Whoever has the code is the reporter."""
@@ -470,6 +474,7 @@ def shown(
         "code": spaced(code),
         "link": request.build_absolute_uri(reverse("track")) + f"#{spaced(code)}",
         "phone_kept": bool(told.person_id and reachable(told.problem)),
+        "photos": Photo.objects.filter(fact=told.fact).count(),
         "office": hall.office_of(told.problem.place),
         "choices": WORDS.items(),
         "errors": errors or {},

@@ -181,6 +181,7 @@ def test_photos_chosen_are_still_there_after_an_error_and_nobody_elses(client: C
     thief.post("/report/", TOLD | {"key": "k2", "photos": [first]})
     assert not Photo.objects.exists()
     sent(client, photos=[first, second], **{"photos-without": second})
+    assert "照片 1 张，不公开" in client.get("/track/").content.decode()
     [kept] = Photo.objects.all()
     assert str(kept.stored_id) == first
     assert client.get(f"/report/photos/{first}/").status_code == 404, "sent, it is the officers'"
@@ -278,7 +279,10 @@ def test_a_sign_fills_the_place(client: Client, sign_in: SignIn) -> None:
     client.post("/report/", TOLD | {"place": "", "address": "", "sign": "LH-Y3"})
     assert Problem.objects.get().place.code == "LH-Y3"
     # A sign that was taken down, or is none: the form asks where.
-    assert 'name="sign"' not in read(client.get("/report/?sign=nowhere"))
+    gone = read(client.get("/report/?sign=nowhere"))
+    assert 'name="sign"' not in gone
+    assert "这块牌子的编号已经不用了" in gone
+    assert "这块牌子" not in read(client.get("/report/"))
     assert client.get("/signs/").status_code == 302
     assert sign_in("member").get("/signs/").status_code == 404
     worker = sign_in("worker")
