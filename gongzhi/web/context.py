@@ -34,6 +34,8 @@ class Item:
     gap: bool = False
     # Goes under 更多 where the line would grow too long.
     folded: bool = False
+    # Goes there too where the screen is no wider than a tablet.
+    wide: bool = False
     # Addresses of its own that do not begin with its address.
     also: tuple[str, ...] = ()
     current: bool = False
@@ -54,9 +56,9 @@ NAV = (
     Item("问题", "/problems/", "inbox", WORK, gap=True, also=("/routes/",), key="p"),
     Item("违建治理", "/structures/", "board", frozenset(AREA_OFFICERS | {Role.AUDITOR}), also=("/yards/",)),
     Item("地点", "/places/", "pin", WORK, folded=True),
-    Item("工作对比", "/standing/", "compare", OFFICERS, gap=True, key="s"),
-    Item("统计", "/statistics/", "compare", READERS, also=("/samples/",)),
-    Item("简报", "/briefing/", "document", READERS, key="b"),
+    Item("工作对比", "/standing/", "compare", OFFICERS, gap=True, wide=True, key="s"),
+    Item("统计", "/statistics/", "compare", READERS, wide=True, also=("/samples/",)),
+    Item("简报", "/briefing/", "document", READERS, wide=True, key="b"),
     Item("整周巡查", "/patrols/", "route", PATROL_READERS, folded=True),
     Item("人员", "/people/", "user", APPOINTERS, gap=True, folded=True),
     Item("导入", "/imports/", "document", IMPORTERS, folded=True),

@@ -46,6 +46,7 @@ from gongzhi.web.toasts import done
 OFFERED = 200
 RADIOS = 6
 LONG = {"note", "description", "text", "words", "answer", "ask", "reason", "minutes", "summary", "finding", "result"}
+CHOSEN = {"choice", "choices", "decide"}
 AMOUNT_ROWS = 2
 # So many empty lines stand ready where several may be named.
 SEVERAL_ROWS = 2
@@ -348,9 +349,10 @@ class Form:
     def send(self) -> Fact | None:
         """Do the act; None with `errors` when something has to be changed first."""
         raw = self.raw()
-        for name, (_, _, required) in self.parameters.items():
+        for name, (_, kind, required) in self.parameters.items():
             if required and name not in raw:
-                self.errors[name] = f"请填“{self.act.terms.get(name, name)}”"
+                verb = "请选" if kind in CHOSEN else "请填"
+                self.errors[name] = f"{verb}“{self.act.terms.get(name, name)}”"
         try:
             self.act.read(By(self.looking.actor), raw)
         except Refused as refused:

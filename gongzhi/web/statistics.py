@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
@@ -282,7 +282,15 @@ def line(name: str, told: dict[str, Number]) -> Line:
 @only(READERS)
 def page(request: HttpRequest) -> HttpResponse:
     looking = signed_in(request)
-    asked_for, places, names = question(request, looking)
+    typed, wrong = request.GET, ""
+    try:
+        asked_for, places, names = question(request, looking)
+    except Unclear as unclear:
+        # What was chosen stands in the form again, with what is wrong; the figures are those of the usual week.
+        if exporting.asked(request):
+            raise
+        wrong, request.GET = str(unclear), QueryDict(urlencode({"place": typed.get("place", "")}))
+        asked_for, places, names = question(request, looking)
     found = rates.week(asked_for.place, asked_for.period.first, asked_for.period.last, asked_for.as_of)
     told = numbers(asked_for, found, asked_for.keep)
     kinds, areas = by_category(asked_for, found, names), by_place(asked_for, found)
@@ -293,6 +301,8 @@ def page(request: HttpRequest) -> HttpResponse:
     settled = found.count("problem_settled", asked_for.keep)
     context = {
         "question": asked_for,
+        "typed": typed if wrong else {},
+        "wrong": wrong,
         "period": asked_for.period,
         "places": places if asked_for.place in places else [*places, asked_for.place],
         "categories": [(code, names[code]) for code in names],
@@ -323,7 +333,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "after": asked_for.period.after if asked_for.period.after.first <= today() else None,
         "week_now": Period.around(today(), "week"),
     }
-    return render(request, "statistics/page.html", context)
+    return render(request, "statistics/page.html", context, status=400 if wrong else 200)
 
 
 def rules_of(asked_for: Question) -> list[Rule]:

@@ -161,7 +161,7 @@ class TestRefusals:
         assert answer.status_code == 422
         assert "有 2 处要改" in page
         assert '<a href="#place">请填“地点”</a>' in page
-        assert '<a href="#category">请填“类别”</a>' in page
+        assert '<a href="#category">请选“类别”</a>' in page
         assert 'aria-invalid="true" aria-describedby="place-help place-error"' in page
         assert "路口积水</textarea>" in page
         assert not Fact.objects.filter(key=kept_key("k")).exists()

@@ -119,3 +119,14 @@ def test_opens_on_the_last_week_something_was_counted_in(bulletin, sign_in):
     with bulletin.on(NOW):
         period = sign_in("secretary").get("/statistics/?place=LH-YGHY").context["question"].period
     assert (period.first, period.last) == (date(2021, 6, 7), date(2021, 6, 13))
+
+
+def test_what_cannot_be_asked_is_said_above_what_was_typed(bulletin, sign_in):
+    with bulletin.on(NOW):
+        answer = sign_in("secretary").get("/statistics/?place=LH-YGHY&from=2021-06-13&to=2021-06-07&category=0102")
+    page = answer.content.decode()
+    assert answer.status_code == 400
+    assert "起止日期反了，请把早的填在前面。" in page
+    assert 'name="from" value="2021-06-13"' in page
+    assert 'name="to" value="2021-06-07"' in page
+    assert '<option value="0102" selected>' in page
