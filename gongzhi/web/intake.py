@@ -423,6 +423,7 @@ def decided(request: HttpRequest, looking: Viewer, deed: str) -> HttpResponse:
     return redirect(reverse("intake") + (f"?{query}" if query else ""))
 
 
+@sensitive_post_parameters("phone")
 @require_POST
 @only(DESK)
 def hints(request: HttpRequest) -> HttpResponse:

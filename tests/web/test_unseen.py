@@ -142,8 +142,10 @@ def test_neither_code_nor_telephone_stands_in_an_address_or_a_log(
     code = spaced(code_of(KEY))
     with caplog.at_level(logging.DEBUG):
         client = Client()
-        problem = told("0102")
+        problem = told("0101")
         found = client.post("/track/", {"code": code}, follow=True)
+        # The specification of Open311 puts the token into the address; a removal's opens nothing there.
+        assert client.get(f"/open311/v2/tokens/{code}.json").status_code == 404
         assert code in read(found)
         wrong = client.post("/track/", {"code": f"{code[:-1]}2"})
         page = sign_in("secretary").get(f"/problems/{problem.number}/")
