@@ -18,13 +18,13 @@ from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from gongzhi.clock import serving
-from tests.outside import POSTGRES, ROOT, Outside, empty_template, outside, world_template
+from tests.outside import ROOT, Outside, empty_template, outside, world_template
 from tests.test_trouble import python, wait_until
 from tests.walks.browsing import CHROMIUM, PHONE, browser, free_port, looks_right
 
 __all__ = ["browser", "empty_template", "outside", "world_template"]
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.skipif(POSTGRES, reason="one lane is enough")]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
 
 PASSWORD = "a-password-of-this-test"
 OPEN = f"""
