@@ -61,7 +61,7 @@ def row_of(notice: Notice, waits: bool, where: str) -> Row:
     return Row(
         notice,
         words_of(line, notice.number, plain=True) if notice.plain else line.words.format(number=notice.number),
-        "" if notice.plain else line.do,
+        line.do,
         reverse(line.page, args=[] if line.of_all else [notice.number]),
         line.matter,
         where,
