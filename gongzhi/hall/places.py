@@ -241,6 +241,14 @@ def latest_day(place: Place) -> date:
     return last or today()
 
 
+def deed_before(place: Place, day: date) -> date | None:
+    """The last day before another on which something was done here that a noticeboard leads with."""
+    codes = [code for _, some in DEEDS for code in some]
+    counted = Tally.objects.filter(district=place.district, indicator__in=codes, day__lt=day)
+    last: date | None = counted.filter(under(place.path)).aggregate(last=Max("day"))["last"]
+    return last
+
+
 class Week(NamedTuple):
     """A week of a place: its days, and what came in and was done."""
 

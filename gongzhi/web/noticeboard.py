@@ -231,10 +231,13 @@ def noticeboard(request: HttpRequest) -> HttpResponse:
         raise Http404
     period = maps.period_of(request, place)
     done, course = figures(place, period, hall.DEEDS, hall.COURSE)
+    # Weeks in which little happened lead back to those in which something did.
+    earlier = None if done else hall.deed_before(place, period.first)
     office = hall.office_of(place)
     context = {
         "place": place,
         "period": period,
+        "earlier": Period.around(earlier, period.kind or "fortnight") if earlier else None,
         "page_year": period.last.year,
         "today": today(),
         "kinds": KINDS,

@@ -141,6 +141,14 @@ def test_moves_between_places_and_periods(june: Week, client: Client) -> None:
     assert client.get("/?place=nowhere").status_code == 404
 
 
+def test_weeks_without_a_deed_lead_back_to_those_with_one(june: Week, client: Client) -> None:
+    assert client.get("/").context["earlier"] is None
+    empty = client.get("/?from=2020-07-06&to=2020-07-19&period=fortnight")
+    assert "上次有办成的：2020年6月1日—14日" in read(empty)
+    assert figures(client.get("/?from=2020-06-01&to=2020-06-14&period=fortnight"))["拆除棚亭杂屋"] == "4 间 172 平方米"
+    assert client.get("/?place=410102008000&from=2020-07-06&to=2020-07-19").context["earlier"] is None
+
+
 def test_prints_the_seals(june: Week, client: Client) -> None:
     [seal] = client.get("/").context["seals"]
     assert seal.digest in read(client.get("/"))
