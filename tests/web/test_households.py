@@ -11,7 +11,7 @@ from django.test import Client
 
 from gongzhi.clock import reactions
 from gongzhi.ground.ledger.models import Fact
-from gongzhi.ground.people.models import Actor, Appointment, Person
+from gongzhi.ground.people.models import Appointment
 from tests.web.conftest import SignIn, number_of, read
 from tests.world import World
 
@@ -87,8 +87,6 @@ def test_the_agency_follows_its_case_and_reads_no_file(case: str, world: World, 
     Appointment.objects.filter(person__actor=actor).update(
         role="section_head", organisation=world.organisation("LH-ZF"), place=None
     )
-    assert Actor.objects.filter(pk=actor.pk).exists()
-    assert Person.objects.filter(actor=actor).exists()
     client = sign_in("enterprise")
     page = read(client.get(f"/problems/{case}/case/"))
     assert "登记执法文书" in page

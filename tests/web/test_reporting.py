@@ -89,7 +89,9 @@ def test_a_code_that_is_none(client: Client) -> None:
         answer = client.post("/track/", {"code": typed})
         assert answer.status_code in (404, 422)
         assert "查询码" in answer.context["wrong"]
-    client.session["tracked"] = "rubbish"
+    session = client.session
+    session["tracked"] = "rubbish"
+    session.save()
     assert client.get("/track/").status_code == 200
     for _ in range(70):
         answer = client.post("/track/", {"code": "AAAA-AAAA-AAAA"})
