@@ -6,27 +6,39 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('people', '0006_chiefs'),
+        ("people", "0006_chiefs"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='SavedFilter',
+            name="SavedFilter",
             fields=[
-                ('id', models.UUIDField(default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('district', gongzhi.ground.keys.DistrictField(max_length=6, verbose_name='区县租户号')),
-                ('name', models.CharField(max_length=20, verbose_name='名称')),
-                ('query', models.CharField(max_length=600, verbose_name='条件')),
-                ('first', models.BooleanField(default=False, verbose_name='打开问题时先看它')),
-                ('person', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='people.person', verbose_name='本人')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("district", gongzhi.ground.keys.DistrictField(max_length=6, verbose_name="区县租户号")),
+                ("name", models.CharField(max_length=20, verbose_name="名称")),
+                ("query", models.CharField(max_length=600, verbose_name="条件")),
+                ("first", models.BooleanField(default=False, verbose_name="打开问题时先看它")),
+                (
+                    "person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="people.person",
+                        verbose_name="本人",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '常用筛选',
-                'indexes': [models.Index(fields=['district', 'person'], name='filter_of_person')],
+                "verbose_name": "常用筛选",
+                "indexes": [models.Index(fields=["district", "person"], name="filter_of_person")],
             },
         ),
     ]

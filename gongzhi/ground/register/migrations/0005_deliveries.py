@@ -6,24 +6,45 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('ledger', '0004_time'),
-        ('register', '0004_clients'),
+        ("ledger", "0004_time"),
+        ("register", "0004_clients"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Delivery',
+            name="Delivery",
             fields=[
-                ('id', models.UUIDField(default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('district', gongzhi.ground.keys.DistrictField(max_length=6, verbose_name='区县租户号')),
-                ('client', gongzhi.ground.keys.ScopedFK(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='deliveries', to='register.client', verbose_name='对接程序')),
-                ('fact', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='ledger.fact', verbose_name='记录')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=gongzhi.ground.keys.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("district", gongzhi.ground.keys.DistrictField(max_length=6, verbose_name="区县租户号")),
+                (
+                    "client",
+                    gongzhi.ground.keys.ScopedFK(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="deliveries",
+                        to="register.client",
+                        verbose_name="对接程序",
+                    ),
+                ),
+                (
+                    "fact",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="ledger.fact",
+                        verbose_name="记录",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '送达',
-                'indexes': [models.Index(fields=['district', 'client', 'id'], name='delivery_client')],
+                "verbose_name": "送达",
+                "indexes": [models.Index(fields=["district", "client", "id"], name="delivery_client")],
             },
         ),
     ]
