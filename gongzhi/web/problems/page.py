@@ -81,7 +81,7 @@ def page(request: HttpRequest, number: str) -> HttpResponse:
     category = categories(problem.district).get(problem.category, problem.category)
     context = {
         "problem": problem,
-        "title": f"{problem.place}{category}",
+        "title": f"{problem.place.land}{category}",
         "category": category,
         "source": Source(problem.source).label,
         "page_year": problem.fact.day.year,

@@ -132,7 +132,7 @@ def rows_of(problems: Sequence[Problem], looking: Viewer) -> list[Row]:
     made = []
     for one in problems:
         clock = clock_of(one, calendar, at, still.get(one.pk), terms.get(one.pk))
-        title = f"{one.place}{names.get(one.category, one.category)}"
+        title = f"{one.place.land}{names.get(one.category, one.category)}"
         source = Source(one.source).label
         near = looking.is_auditor or any(one.path.startswith(path) for path in looking.areas)
         text = one.text if near else ""
