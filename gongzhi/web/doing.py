@@ -65,6 +65,7 @@ PROVED = {"people.end_sessions", "people.erase", "people.invite", "people.reset_
 SECRET = {"address", "secret", "body"}
 # Questions that only some answers call for: folded away under what they are for.
 FOLDED = {
+    "problems.reconsider": {"organisation": "现在解决的，派给谁", "reason": "继续暂缓的", "review_on": "继续暂缓的"},
     "problems.mirror": {
         "ruling": "复议、诉讼有了结果",
         "measures": "自行拆除、强制拆除的数量",
@@ -72,7 +73,7 @@ FOLDED = {
         "ended": "强制拆除当天",
         "cut_off": "强制拆除当天",
         "urgent": "强制拆除当天",
-    }
+    },
 }
 YES_NO = (("true", "是"), ("false", "否"))
 
