@@ -11,12 +11,33 @@ from uuid import UUID
 from django.db.models import Count, Exists, OuterRef, Q
 
 from gongzhi.ground import now
+from gongzhi.ground.keys import under
 from gongzhi.ground.ledger.models import Fact
 from gongzhi.ground.ledger.writing import subject_of
+from gongzhi.ground.people.may import Viewer
 from gongzhi.ground.places.models import Place
 from gongzhi.hall.places import AREAS, MOST_PATHS, MOST_SPOTS, Drawn, Spot, home_of, located
 from gongzhi.rooms.problems.models import Joining, Pause, Problem, ProblemQuerySet, Raising, Reopening, Stage
-from gongzhi.rooms.problems.records import standing
+from gongzhi.rooms.problems.records import dispatch_of, standing
+
+
+def handles(viewer: Viewer, problem: Problem) -> bool:
+    """Whether an organisation of this viewer's has it in hand, alone or together with others: two queries at most."""
+    if problem.handler is None or not viewer.organisations:
+        return False
+    if any(problem.handler.path.startswith(own) for own in viewer.organisations):
+        return True
+    ours = Q(pk__in=[])
+    for own in viewer.organisations:
+        ours |= under(own, "organisation__path")
+    return Joining.objects.filter(ours, dispatch=dispatch_of(problem)).exists()
+
+
+def reads_told(viewer: Viewer, problem: Problem) -> bool:
+    """Who reads what somebody wrote in from outside besides those who answer for the area: whoever has it in hand and,
+    once it is accepted, those who work or belong where it is. Of a removal only the former."""
+    near = problem.public and any(problem.path.startswith(path) for path in viewer.areas)
+    return near or handles(viewer, problem)
 
 
 def stopped(problems: Collection[UUID], at: datetime) -> dict[UUID, datetime]:

@@ -16,6 +16,8 @@ from gongzhi.ground.ledger.models import Fact
 from gongzhi.ground.people.may import Viewer
 from gongzhi.ground.people.models import Actor
 from gongzhi.ground.refusals import Refused
+from gongzhi.hall.problems import reads_told
+from gongzhi.rooms.problems.models import Problem
 from gongzhi.web.access import signed_in
 from gongzhi.web.naming import reads_words
 
@@ -38,10 +40,18 @@ def readable(looking: Viewer, pk: UUID) -> Stored:
         may = stored.actor_id == looking.actor.pk
     else:
         fact = Fact.objects.visible_to(looking).filter(pk=standing.fact_id).first()
-        may = fact is not None and reads_words(looking, fact)
+        may = (fact is not None and reads_words(looking, fact)) or works_on(looking, standing.fact_id)
     if not may:
         raise Http404
     return stored
+
+
+def works_on(looking: Viewer, fact: UUID) -> bool:
+    """Whether this is what a problem was told with, and the reader has it in hand, or works or belongs where it is,
+    once it is accepted."""
+    told = Problem.objects.filter(district=looking.actor.district, fact=fact).visible_to(looking)
+    problem = told.select_related("handler").first()
+    return problem is not None and reads_told(looking, problem)
 
 
 def answered(looking: Viewer, pk: UUID, *, small: bool) -> HttpResponse:

@@ -7,7 +7,9 @@ from datetime import date, datetime
 import pytest
 
 from gongzhi.ground import SHANGHAI
+from gongzhi.ground.ledger.acts import By, registry
 from gongzhi.ground.ledger.models import Fact
+from gongzhi.ground.people.models import Actor
 from gongzhi.rooms.problems import deadlines, records
 from gongzhi.rooms.problems.models import Deferral, Dispatch, Flow, Lapse, Pause, Problem, Stage
 from tests.rooms.test_problems import (
@@ -130,14 +132,18 @@ def dissolve(world, code):
     gone.save()
 
 
-def test_the_simple_flow_is_for_what_residents_brought_in_its_categories_once_the_rule_holds(world):
+def test_the_simple_flow_is_for_whom_a_code_was_given_in_its_categories_once_the_rule_holds(world):
     told = {"place": "LH-HYJ", "category": "0102", "description": "垃圾箱满溢"}
-    for year, source, flow in [
-        ("2020", "resident", Flow.FULL),
-        ("2021", "resident", Flow.SIMPLE),
-        ("2021", "worker", Flow.FULL),
-    ]:
-        problem = reported(world, moment=f"{year}-06-08T08:00", source=source, **told)
+    codes = iter(["2K7M-94TX-QC2H", "3K7M-94TX-QC2H"])
+    for year, with_code, flow in [("2020", True, Flow.FULL), ("2021", True, Flow.SIMPLE), ("2021", False, Flow.FULL)]:
+        if with_code:
+            with world.on(f"{year}-06-08T08:00"):
+                registry["problems.submit"].call(By(Actor.public(world.district)), {**told, "code": next(codes)})
+            problem = Problem.objects.latest("id")
+            step(world, f"{year}-06-08T08:30", "secretary", "accept", problem)
+        else:
+            # Who said so to an officer holds no code: nobody's silence would confirm anything.
+            problem = reported(world, moment=f"{year}-06-08T08:00", source="resident", **told)
         step(world, f"{year}-06-08T09:00", "secretary", "dispatch", problem, organisation="LH-YGHY-JWH")
         assert fresh(problem).flow == flow
 

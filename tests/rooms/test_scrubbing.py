@@ -6,7 +6,7 @@ import re
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gongzhi.rooms.problems.scrubbing import GONE, chat, plain, scrubbed
@@ -95,6 +95,7 @@ def squeezed(text: str) -> str:
 SAYINGS = ("垃圾没清", "说井盖坏了", "打", "看下，电话：。", "灯不亮")
 
 
+@example([("0[", "{name} 8:15", "{name}说井盖坏了", "13000000000")])
 @given(st.lists(st.tuples(NAMES, STAMPS, SAID, PHONES), min_size=1, max_size=6))
 def test_no_sender_and_no_telephone_survives(messages):
     pasted = "\n".join(

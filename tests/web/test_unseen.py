@@ -154,3 +154,32 @@ def test_neither_code_nor_telephone_stands_in_an_address_or_a_log(
     assert PHONE not in read(page)
     for secret in (code, code.replace("-", ""), PHONE):
         assert secret not in caplog.text
+
+
+def test_who_has_it_in_hand_reads_what_was_written_in(sign_in: SignIn, world: World) -> None:
+    problem = told("0101")
+    photo = Photo.objects.get(fact=problem.fact).stored_id
+    page, seen = f"/problems/{problem.number}/", f"/photos/{photo}/small/"
+    with world.on("2020-06-08T09:10"):
+        world.do("secretary", "problems.accept", problem=problem.number)
+        squad = world.organisation("LH-ZF")
+        appoint(world, "district", "squad", "韩立强", "section_head", None, "LH-ZF")
+        client = sign_in("squad")
+        assert client.get(seen).status_code == 404
+        world.do("secretary", "problems.dispatch", problem=problem.number, organisation=squad.code)
+    shown = read(client.get(page))
+    assert "北门有人占了一块地" in shown
+    assert PHONE not in shown
+    assert client.get(seen).status_code == 200
+    # For those who only live or belong there, a single structure is not there at all.
+    assert seen_by(sign_in("enterprise"), [page, seen]) == [404, 404]
+
+
+def test_once_it_is_accepted_who_belongs_there_reads_it(sign_in: SignIn, world: World) -> None:
+    problem = told("0102")
+    page = f"/problems/{problem.number}/"
+    assert sign_in("enterprise").get(page).status_code == 404
+    with world.on("2020-06-08T09:10"):
+        world.do("secretary", "problems.accept", problem=problem.number)
+    assert "北门有人占了一块地" in read(sign_in("enterprise").get(page))
+    assert "北门有人占了一块地" not in read(sign_in("neighbour").get(page))

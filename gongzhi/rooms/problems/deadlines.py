@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from django.db.models import Q
+
 from gongzhi.ground import day_of
 from gongzhi.ground.rules import reads as norms
 from gongzhi.ground.rules.calendar import Deadline, deadline, work_calendar
 from gongzhi.ground.rules.calendar import Pause as Stopped
 from gongzhi.rooms.problems import records
-from gongzhi.rooms.problems.models import Dispatch, Flow, Lapse, Pause, Source
+from gongzhi.rooms.problems.models import Dispatch, Flow, Lapse, Pause, Problem, Reporting
 
 DEADLINE, BOUNCE = "problems.deadline", "problems.bounce"
 
@@ -60,8 +62,11 @@ def bounce_term(dispatch: Dispatch, category: str) -> Deadline:
     return deadline_of(category, dispatch.fact.at, dispatch.district, rule=BOUNCE)
 
 
-def flow_of(category: str, source: Source, at: datetime, district: str) -> Flow:
-    """The simple flow is for the categories of rule problems.simple, and only where somebody outside can be asked."""
-    found = norms.rules({"problems.simple"}, on=day_of(at), district=district).get("problems.simple")
-    simple = found is not None and category in found.value["codes"] and source in Source.from_residents()
-    return Flow.SIMPLE if simple else Flow.FULL
+def flow_of(problem: Problem, at: datetime) -> Flow:
+    """The simple flow is for the categories of rule problems.simple, and only where somebody holds a code to say with
+    whether it was done: the silence of nobody confirms nothing."""
+    found = norms.rules({"problems.simple"}, on=day_of(at), district=problem.district).get("problems.simple")
+    if found is None or problem.category not in found.value["codes"]:
+        return Flow.FULL
+    told = Reporting.objects.filter(Q(problem=problem) | Q(problem__merged_into=problem), district=problem.district)
+    return Flow.SIMPLE if told.exists() else Flow.FULL

@@ -24,7 +24,6 @@ from gongzhi.rooms.problems.models import (
     Joining,
     NotOurs,
     Problem,
-    Source,
     Stage,
 )
 
@@ -235,7 +234,7 @@ def hand(by: By, problem: Problem, organisation: Organisation) -> Dispatch:
         stop(current, by.instant)
     term = deadline_of(problem.category, by.instant, by.district)
     problem.stage, problem.handler, problem.due_at = Stage.DISPATCHED, organisation, due_of(term)
-    problem.flow = flow_of(problem.category, Source(problem.source), by.instant, by.district)
+    problem.flow = flow_of(problem, by.instant)
     problem.save(update_fields=["stage", "handler", "due_at", "flow", "filed_at"])
     laid_down = routing.answer(problem.place, problem.category, by.day)
     return Dispatch(

@@ -36,7 +36,8 @@ CONTACT_DAYS, ACCEPT = "problems.contact", "problems.accept"
 CODE_SIGNS = "23456789ACDEFGHJKMNPQRTUVWXY"
 CODE_LENGTH = 12
 # Those who say whether something is taken up: the community, the street's sections, the street.
-ACCEPTERS = (Role.STREET_ORGANISER, Role.SECTION_HEAD, Role.COMMUNITY_SECRETARY, Role.WORKER)
+# Those who answer for the area, and so may read what was written before it is anybody else's.
+ACCEPTERS = (Role.STREET_ORGANISER, Role.COMMUNITY_SECRETARY, Role.WORKER)
 LONGEST_ADDRESS = 200
 SHOWN_FOR = timedelta(minutes=5)
 
@@ -79,7 +80,7 @@ def acceptance_term(submitted: Fact) -> Deadline:
     address="problems/submissions",
     who=(),
     place=lambda place=None, **_: place,
-    audience=(Audience.AREA, Audience.PARTIES),
+    audience=Audience.PARTIES,
     facets={"category": CATEGORY, "source": Source},
     terms={
         "category": "类别",
@@ -153,7 +154,7 @@ def submit(
         measures=[Quantity.of(one, 1) for one in measures],
         rows=[problem, told, *pinned(by, photos)],
         rule_version=acceptance_rule(by),
-        audience=Audience.PARTIES if rules.is_removal(category) else Audience.AREA,
+        audience=Audience.PARTIES,
         because=records.last_of(same_as) if same_as else None,
     )
 
@@ -270,7 +271,7 @@ def accept(
     address="problems/{problem}/refusal",
     who=ACCEPTERS,
     place=lambda problem, **_: problem.place,
-    audience=(Audience.AREA, Audience.PARTIES),
+    audience=Audience.PARTIES,
     facets={"category": CATEGORY, "reason": NotTaken, "in_time": InTime},
     terms={"problem": "问题", "reason": "理由", "answer": "给反映人的话"},
     example={"problem": "$problem", "reason": "outside", "answer": "这段路归二七区管，请打 12345 转二七区"},

@@ -11,7 +11,8 @@ import unicodedata
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-EDGES = " :：()（）[]"
+# What stands between a name and the time or the words; brackets may be part of a nickname.
+EDGES = " :："
 GONE, SOMEBODY = "（号码已隐去）", "某某"
 SIGNS = "，：；！？（）"
 INVISIBLE = re.compile("[\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufe00-\ufe0f\ufeff\u00ad]")

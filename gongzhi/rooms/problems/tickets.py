@@ -21,6 +21,7 @@ from gongzhi.ground.ledger.models import Fact, Measure
 from gongzhi.ground.ledger.reads import history_of
 from gongzhi.ground.ledger.writing import subject_of
 from gongzhi.ground.people.may import Verdict
+from gongzhi.ground.people.models import Role
 from gongzhi.ground.places.models import Place
 from gongzhi.ground.refusals import Conflict, Refused
 from gongzhi.ground.rules import reads as norms
@@ -41,15 +42,19 @@ def digest_of(text: str) -> str:
     return salted_hmac("gongzhi.ticket", re.sub(r"[\W_]+", "", text), algorithm="sha256").hexdigest()
 
 
+# The hotline may be a section's, which then reads the tickets it took in.
+TICKETERS = (*ACCEPTERS, Role.SECTION_HEAD)
+
+
 @act(
     "problems.take_ticket",
     "接收热线工单",
     leaves="problems.ticket_taken",
     fact_chinese="热线工单已接收",
     address="problems/tickets",
-    who=ACCEPTERS,
+    who=TICKETERS,
     place=lambda place, **_: place,
-    audience=(Audience.AREA, Audience.PARTIES),
+    audience=Audience.PARTIES,
     facets={"category": CATEGORY, "source": Source},
     terms={
         "number": "工单编号",
@@ -195,7 +200,7 @@ def _entry(by: By, values: dict[str, Any], number: str, terms: dict[str, Term], 
         measures=[Quantity.of("problem_submitted", 1)],
         rows=[problem, ticket],
         rule_version=version,
-        audience=Audience.PARTIES if rules.is_removal(category) else Audience.AREA,
+        audience=Audience.PARTIES,
     )
 
 
@@ -205,9 +210,9 @@ def _entry(by: By, values: dict[str, Any], number: str, terms: dict[str, Term], 
     leaves="problems.ticket_answered",
     fact_chinese="已答复热线",
     address="problems/tickets/{ticket}/answers",
-    who=ACCEPTERS,
+    who=TICKETERS,
     place=lambda ticket, **_: ticket.problem.place,
-    audience=(Audience.AREA, Audience.PARTIES),
+    audience=Audience.PARTIES,
     facets={"category": CATEGORY, "in_time": InTime},
     terms={"ticket": "热线工单", "answer": "答复"},
     example={"ticket": "DH20200615000731", "answer": "您反映的垃圾已于当日清运，今后每日清运两次。感谢您的监督。"},
@@ -237,7 +242,7 @@ def answer_ticket(*, by: By, ticket: Ticket, answer: str) -> Entry:
         facets={"category": problem.category, "in_time": InTime.YES if in_time else InTime.NO},
         measures=[Quantity.of(one, 1) for one in counted],
         rows=[Reply(district=by.district, problem=problem, ticket=ticket, text=answer.strip())],
-        audience=Audience.PARTIES if rules.is_removal(problem.category) else Audience.AREA,
+        audience=Audience.PARTIES,
         because=records.last_of(problem),
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 from urllib.parse import urlencode
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -13,6 +14,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from gongzhi.ground import now, today
+from gongzhi.ground.files import photos
 from gongzhi.ground.ledger.models import Fact
 from gongzhi.ground.people.may import Viewer
 from gongzhi.ground.places.models import PlaceKind, nearest
@@ -20,6 +22,7 @@ from gongzhi.ground.rules import reads as norms
 from gongzhi.ground.rules.calendar import Calendar, Deadline, Mark, strip, work_calendar
 from gongzhi.ground.rules.models import Rule
 from gongzhi.ground.words import span_words
+from gongzhi.hall.problems import handles, reads_told
 from gongzhi.hall.readers import may_brief, may_compare
 from gongzhi.rooms.problems import reads, records, rules
 from gongzhi.rooms.problems.deadlines import term_of
@@ -70,10 +73,11 @@ def page(request: HttpRequest, number: str) -> HttpResponse:
     names = names_of({fact.by_id for fact in facts if knows_who(looking, fact)})
     words = Words()
     seen = photos_of(facts, looking)
-    steps = [shown(step, words, names, looking, seen) for step in timeline.steps]
     calendar = work_calendar(district=problem.district)
     current = records.dispatch_of(problem)
     standing = standing_of(problem, current)
+    handling = handles(looking, problem)
+    steps = [shown(step, words, names, looking, seen, handling) for step in timeline.steps]
     take_up = to_take_up([problem], calendar, today()).get(problem.pk)
     clock = clock_of(problem, calendar, now(), standing.pause.until if standing.pause else None, take_up)
     term, days, rule = explained(problem, current, facts, calendar)
@@ -86,6 +90,7 @@ def page(request: HttpRequest, number: str) -> HttpResponse:
         "source": Source(problem.source).label,
         "page_year": problem.fact.day.year,
         "steps": steps,
+        **told_of(problem, looking, facts),
         "hidden": timeline.hidden,
         "count": len(facts),
         "clock": clock,
@@ -105,6 +110,14 @@ def page(request: HttpRequest, number: str) -> HttpResponse:
         "reporters": reporters_of(problem, looking),
     }
     return render(request, "problems/page.html", context)
+
+
+def told_of(problem: Problem, looking: Viewer, facts: Sequence[Fact]) -> dict[str, Any]:
+    """What somebody wrote in from outside, for those who have to do something about it, and, once it is accepted, for
+    those who work or belong there: its own record is for those who answer for the area."""
+    if any(fact.pk == problem.fact_id for fact in facts) or not reads_told(looking, problem):
+        return {"told": ""}
+    return {"told": problem.text, "told_photos": photos.of_facts([problem.fact]).get(problem.fact_id, ())}
 
 
 @dataclass(frozen=True)

@@ -55,8 +55,14 @@ BY_REPORTER = {"problems.submitted", "problems.confirmed", "problems.reopened"}
 
 
 def shown(
-    step: reads.Step, words: Words, names: dict[UUID, str], looking: Viewer, seen: dict[UUID, list[UUID]]
+    step: reads.Step,
+    words: Words,
+    names: dict[UUID, str],
+    looking: Viewer,
+    seen: dict[UUID, list[UUID]],
+    handling: bool,
 ) -> Shown:
+    """A step as it is printed; `handling`: for whoever has it in hand, who reads what was said about it."""
     fact = step.fact
     title = title_of(step, words)
     returned = "returned" in (fact.facets.get("outcome"), fact.facets.get("result"))
@@ -65,7 +71,7 @@ def shown(
         words.deed(fact),
         "lapse" if returned else STYLES.get(fact.kind, ""),
         rest_of(fact, words, title),
-        (step.words or "") if reads_words(looking, fact) else "",
+        (step.words or "") if handling or reads_words(looking, fact) else "",
         [
             Amount(one.indicator, one.quantity, one.bound)
             for one in sorted(step.measures, key=lambda one: reading_order(one.indicator))
@@ -74,7 +80,7 @@ def shown(
         who_words(fact, names, looking),
         [str(one.organisation) for one in step.parties if one.organisation],
         because_words(words, fact),
-        [shown(one, words, names, looking, seen) for one in step.corrections],
+        [shown(one, words, names, looking, seen, handling) for one in step.corrections],
         step.returned,
         seen.get(fact.pk, ()),
         title,
