@@ -1,5 +1,8 @@
 /* The list of what was written on this device, in words. */
 const STATES = { waiting: "待发送", sent: "已送达", refused: "要修改" };
+const SURE = "真的不要，删掉";
+/* Those of which 不要了 was pressed once: the list may be drawn anew before it is pressed again. */
+const asked = new Set();
 const STYLES = { waiting: "", sent: "tag-done", refused: "tag-near" };
 
 /* What the bar says; nothing when all is sent. */
@@ -49,10 +52,10 @@ export function line(entry, { again, edit, away }) {
   why.textContent = entry.reason;
   const ways = document.createElement("p");
   ways.className = "actions";
-  const drop = button("不要了", entry.words, () => {
-    if (drop.dataset.sure) return away(entry);
-    drop.dataset.sure = "1";
-    drop.firstChild.textContent = "真的不要，删掉";
+  const drop = button(asked.has(entry.key) ? SURE : "不要了", entry.words, () => {
+    if (asked.delete(entry.key)) return away(entry);
+    asked.add(entry.key);
+    drop.firstChild.textContent = SURE;
     return undefined;
   });
   ways.append(button("修改", entry.words, () => edit(entry)), button("原样再发", entry.words, () => again(entry)), drop);
