@@ -52,7 +52,6 @@ SHOTS = (
     Shot("member-phone", "member", "/desk/"),
     Shot("report-phone", "member", "/do/problems.report/"),
     Shot("worker-phone", "worker", "/desk/"),
-    Shot("patrol-phone", "worker", "/field/"),
     Shot("resolve", "worker", "/desk/", follow="/do/problems.resolve/"),
     Shot("secretary", "secretary", "/desk/"),
     Shot("problem", "secretary", "/problems/?view=all&category=0101", follow="/problems/4"),
