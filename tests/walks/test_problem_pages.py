@@ -48,12 +48,14 @@ def test_from_the_inbox_to_verified(visit: Enter) -> None:
     secretary = visit("secretary")
     secretary.goto("/problems/inbox/")
     looks_right(secretary)
+    secretary.goto("/problems/inbox/?kind=dispatch")
     row(secretary, "dispatch").get_by_role("link", name=re.compile("派遣")).click()
     secretary.locator("[name=organisation]").fill("LH-YGHY-JWH")
     secretary.locator("[name=co_handlers]").first.fill("TY-WY")
     looks_right(secretary)
     send(secretary)
-    secretary.wait_for_url("**/problems/inbox/")
+    secretary.wait_for_url("**/problems/inbox/**")
+    secretary.goto("/problems/inbox/?kind=resolve")
     expect(row(secretary, "resolve")).to_have_count(1)
 
     # The clock is stopped for a reason, says so, and is taken up again.
