@@ -10,9 +10,9 @@ from gongzhi.ground import today
 from gongzhi.ground.ledger.acts import registry
 from gongzhi.ground.people.may import Viewer, reach
 from gongzhi.ground.places.models import Place
-from gongzhi.rooms.problems.household_models import Watch
 from gongzhi.rooms.problems.household_reads import watches
 from gongzhi.rooms.problems.models import Problem
+from gongzhi.rooms.problems.models.households import Watch
 from gongzhi.rooms.problems.sampling import Sample, answers, drawn, monday_of
 
 # A page lists so many of each.

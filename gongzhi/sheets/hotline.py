@@ -26,8 +26,8 @@ from gongzhi.ground.refusals import Conflict
 from gongzhi.ground.rules import reads as norms
 from gongzhi.rooms.problems import scrubbing, suggesting, tickets
 from gongzhi.rooms.problems.intake import ACCEPTERS
-from gongzhi.rooms.problems.intake_models import Ticket, TicketQuerySet
 from gongzhi.rooms.problems.models import Stage
+from gongzhi.rooms.problems.models.intake import Ticket, TicketQuerySet
 from gongzhi.sheets import cells, doubts
 from gongzhi.sheets.cells import Wrong
 from gongzhi.sheets.importing import Column, Kind, Row, Run, batches, count

@@ -24,8 +24,8 @@ from gongzhi.ground.ledger.writing import installation_is_demo, subject_of
 from gongzhi.ground.rules import reads as norms
 from gongzhi.ground.words import day_words
 from gongzhi.rooms.problems import household_reads
-from gongzhi.rooms.problems.household_models import Declaration, Handing
 from gongzhi.rooms.problems.models import Owner, Problem
+from gongzhi.rooms.problems.models.households import Declaration, Handing
 from gongzhi.sheets import documents, letterhead
 from gongzhi.sheets.tables import file_name
 

@@ -9,8 +9,8 @@ from django.db.models import Q
 
 from gongzhi.ground.places.models import ManagementKind, Organisation, OrganisationKind, Place
 from gongzhi.ground.rules import reads as norms
+from gongzhi.rooms.problems.models.routing import Route
 from gongzhi.rooms.problems.routing import NOT_HANDLERS
-from gongzhi.rooms.problems.routing_models import Route
 from gongzhi.sheets import references
 from gongzhi.sheets.importing import Column, Kind, Row, Run
 

@@ -31,9 +31,9 @@ from gongzhi.rooms.problems import enforcement, rules
 from gongzhi.rooms.problems import household_reads as reads
 from gongzhi.rooms.problems.chain import COURT, REVIEW, Paper, Route
 from gongzhi.rooms.problems.enforcing import FROM
-from gongzhi.rooms.problems.household_models import Declaration, Handing, Look, Mediation, PlanStep, Writ
 from gongzhi.rooms.problems.households import may_agree
 from gongzhi.rooms.problems.models import Problem, ProblemQuerySet, Purpose, Stage, Visit
+from gongzhi.rooms.problems.models.households import Declaration, Handing, Look, Mediation, PlanStep, Writ
 from gongzhi.sheets import letters
 from gongzhi.web import paging
 from gongzhi.web.access import home_place, only, signed_in, viewer

@@ -17,7 +17,7 @@ from gongzhi.ground.ledger.acts import By, registry
 from gongzhi.ground.people.may import Viewer
 from gongzhi.ground.places.models import ManagementKind, OrganisationKind
 from gongzhi.rooms.problems import routing
-from gongzhi.rooms.problems.routing_models import Route, RouteQuerySet
+from gongzhi.rooms.problems.models.routing import Route, RouteQuerySet
 from gongzhi.sheets.tables import As, Column, Table
 from gongzhi.web import exporting, paging
 from gongzhi.web.access import WORK, home_place, only, signed_in

@@ -20,8 +20,8 @@ from gongzhi.ground.people.may import Viewer
 from gongzhi.ground.refusals import Refused
 from gongzhi.rooms.problems import tickets
 from gongzhi.rooms.problems.intake import ACCEPTERS
-from gongzhi.rooms.problems.intake_models import Reply, Ticket, TicketQuerySet
 from gongzhi.rooms.problems.models import Stage
+from gongzhi.rooms.problems.models.intake import Reply, Ticket, TicketQuerySet
 from gongzhi.sheets import hotline
 from gongzhi.web import exporting, paging
 from gongzhi.web.access import home_place, only, signed_in

@@ -16,7 +16,8 @@ from gongzhi.ground.people.may import Viewer
 from gongzhi.ground.people.models import Actor, Appointment, Person
 from gongzhi.ground.refusals import Refused
 from gongzhi.rooms.problems import household_reads as reads
-from gongzhi.rooms.problems.household_models import (
+from gongzhi.rooms.problems.models import Problem, Stage
+from gongzhi.rooms.problems.models.households import (
     Declaration,
     Fulfilment,
     Handing,
@@ -27,7 +28,6 @@ from gongzhi.rooms.problems.household_models import (
     WatchCall,
     Writ,
 )
-from gongzhi.rooms.problems.models import Problem, Stage
 
 SHED, TALK = "0101", "0621"
 

@@ -16,8 +16,8 @@ from gongzhi.ground.places.models import Place
 from gongzhi.ground.refusals import Conflict, Forbidden, Refused
 from gongzhi.rooms.problems import merging, reads
 from gongzhi.rooms.problems.intake import reachable
-from gongzhi.rooms.problems.intake_models import Merging
 from gongzhi.rooms.problems.models import Dispatch, Problem, Reporting, Stage
+from gongzhi.rooms.problems.models.intake import Merging
 from gongzhi.rooms.problems.near import near, pairs_of
 
 CODES = iter(f"7KMA94TX{a}{b}{c}H" for a in "ACDEFGHJ" for b in "234567" for c in "QRTUVW")

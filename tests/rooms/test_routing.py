@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from gongzhi.rooms.problems import records, routing
-from gongzhi.rooms.problems.routing_models import Route
+from gongzhi.rooms.problems.models.routing import Route
 from tests.rooms.test_flow import dissolve, step
 from tests.rooms.test_problems import do, refusal, reported
 

@@ -13,8 +13,8 @@ from gongzhi.ground.ledger.acts import By
 from gongzhi.ground.ledger.models import Fact
 from gongzhi.ground.refusals import Conflict, Refused
 from gongzhi.rooms.problems import tickets
-from gongzhi.rooms.problems.intake_models import Reply, Ticket
 from gongzhi.rooms.problems.models import Problem, Stage
+from gongzhi.rooms.problems.models.intake import Reply, Ticket
 from gongzhi.sheets import importing, tables
 from gongzhi.sheets.cells import Wrong
 from gongzhi.sheets.hotline import Hotline, answers, instant

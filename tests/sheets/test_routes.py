@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gongzhi.ground.ledger.acts import By
-from gongzhi.rooms.problems.routing_models import Route
+from gongzhi.rooms.problems.models.routing import Route
 from gongzhi.sheets import importing
 from gongzhi.sheets.routes import Routes
 from tests.world import World

@@ -23,11 +23,11 @@ from gongzhi.ground.tasks.models import Stage as TaskStage
 from gongzhi.ground.tasks.models import Task
 from gongzhi.rooms.problems.acts import DISPATCHERS, HANDLERS
 from gongzhi.rooms.problems.dispatching import DECIDERS
-from gongzhi.rooms.problems.household_models import Handing
 from gongzhi.rooms.problems.household_reads import watches_called
 from gongzhi.rooms.problems.households import PLANNERS
 from gongzhi.rooms.problems.intake import ACCEPTERS, reachable
 from gongzhi.rooms.problems.models import Deferral, Dispatch, Flow, Lapse, Outcome, Part, Problem, Stage
+from gongzhi.rooms.problems.models.households import Handing
 from gongzhi.sheets.models import Doubt
 
 Desk = Organisation | Place | Actor

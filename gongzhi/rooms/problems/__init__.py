@@ -21,8 +21,7 @@ What decides and writes nothing: `rules`; `deadlines`, terms in working time; `c
 违法建设 and their lawful order. What is asked: `records`, how the records of a problem hang together; `reads`,
 `household_reads`; `rates`, the figures of the weekly bulletin. What helps whoever writes down what is told:
 `whereabouts`, a point or an address to a place; `near`, what may be the same; `suggesting`, category and place from
-words; `scrubbing`, names and numbers out of them. The tables: `models`, and `intake_models`, `routing_models`,
-`household_models` pointing at them.
+words; `scrubbing`, names and numbers out of them. The tables: `models`, by subject.
 
 The room keeps no quantities: they are read from the facts. A single item of 私搭乱建 or 毁绿种菜 is never public; its
 quantities are, in sums.

@@ -21,8 +21,8 @@ from gongzhi.rooms.problems import enforcement, records, rules
 from gongzhi.rooms.problems import household_reads as reads
 from gongzhi.rooms.problems.acts import CATEGORY, handler_of, place_unless_handled, require_measures
 from gongzhi.rooms.problems.chain import LINKS, Paper, Route, Ruling, Supply, Written
-from gongzhi.rooms.problems.household_models import Handing, HandingBack, Writ
 from gongzhi.rooms.problems.models import Deferral, Dispatch, InTime, Mode, Part, Problem, Stage
+from gongzhi.rooms.problems.models.households import Handing, HandingBack, Writ
 
 HANDERS = (Role.STREET_ORGANISER, Role.COMMUNITY_SECRETARY)
 MIRRORS = (Role.STREET_ORGANISER, Role.SECTION_HEAD, Role.COMMUNITY_SECRETARY, Role.WORKER)

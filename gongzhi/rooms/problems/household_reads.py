@@ -18,14 +18,14 @@ from gongzhi.ground.rules import reads as norms
 from gongzhi.ground.rules.calendar import work_calendar
 from gongzhi.rooms.problems import rules
 from gongzhi.rooms.problems.chain import CODES, Law, Written
-from gongzhi.rooms.problems.household_models import (
+from gongzhi.rooms.problems.models import Owner, Problem, Resolution, Stage
+from gongzhi.rooms.problems.models.households import (
     Handing,
     PlanStep,
     Watch,
     WatchCall,
     Writ,
 )
-from gongzhi.rooms.problems.models import Owner, Problem, Resolution, Stage
 
 # How much was removed, in the order a board prints it.
 REMOVED = ("shed_removed", "shed_area", "plot_cleared", "plot_area")

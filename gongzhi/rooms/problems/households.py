@@ -23,7 +23,8 @@ from gongzhi.ground.rules import reads as norms
 from gongzhi.rooms.problems import household_reads as reads
 from gongzhi.rooms.problems import records, rules
 from gongzhi.rooms.problems.acts import CATEGORY, report
-from gongzhi.rooms.problems.household_models import (
+from gongzhi.rooms.problems.models import Outcome, Owner, Problem, Resolution, Source, Stage
+from gongzhi.rooms.problems.models.households import (
     Agreement,
     Declaration,
     Fulfilment,
@@ -36,7 +37,6 @@ from gongzhi.rooms.problems.household_models import (
     Watch,
     WatchCall,
 )
-from gongzhi.rooms.problems.models import Outcome, Owner, Problem, Resolution, Source, Stage
 
 PLANNERS = (Role.STREET_ORGANISER, Role.COMMUNITY_SECRETARY, Role.WORKER, Role.GRID_WORKER)
 # Persuasion goes on while the agency is at work.

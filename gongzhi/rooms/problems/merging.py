@@ -10,8 +10,8 @@ from gongzhi.ground.refusals import Conflict, Forbidden, Refused
 from gongzhi.rooms.problems import records, rules
 from gongzhi.rooms.problems.acts import CATEGORY, DISPATCHERS
 from gongzhi.rooms.problems.deadlines import run_again, stop
-from gongzhi.rooms.problems.intake_models import Merging
 from gongzhi.rooms.problems.models import Problem, Reporting, Stage
+from gongzhi.rooms.problems.models.intake import Merging
 
 # From where something may still be joined to another; what is done or put off is said so first.
 MERGEABLE = (Stage.SUBMITTED, Stage.REPORTED, Stage.DISPATCHED, Stage.BOUNCED)

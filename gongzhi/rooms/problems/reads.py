@@ -14,8 +14,8 @@ from gongzhi.ground.ledger.models import Fact, Measure, Party, worded_models
 from gongzhi.ground.ledger.reads import history_of
 from gongzhi.ground.ledger.writing import subject_of
 from gongzhi.ground.places.models import Place
-from gongzhi.rooms.problems.intake_models import Merging
 from gongzhi.rooms.problems.models import Dispatch, Problem
+from gongzhi.rooms.problems.models.intake import Merging
 from gongzhi.rooms.problems.records import STEPS
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from gongzhi.ground.rules import reads as norms
 from gongzhi.ground.words import day_words
 from gongzhi.rooms.problems import records, rules
 from gongzhi.rooms.problems.acts import CATEGORY
-from gongzhi.rooms.problems.routing_models import Route
+from gongzhi.rooms.problems.models.routing import Route
 
 ROUTERS = (Role.DISTRICT_ORGANISER, Role.STREET_ORGANISER)
 # Who is never handed a problem: those who watch over others' work, and Party organisations, which lead it.

@@ -29,10 +29,11 @@ from gongzhi.ground.rules.models import Term
 from gongzhi.ground.words import amount, day_words
 from gongzhi.rooms.problems import records, rules, scrubbing
 from gongzhi.rooms.problems.acts import CATEGORY
-from gongzhi.rooms.problems.intake import ACCEPT, ACCEPTERS
-from gongzhi.rooms.problems.intake_models import Reply, Ticket
+from gongzhi.rooms.problems.deadlines import ACCEPT
+from gongzhi.rooms.problems.intake import ACCEPTERS
 from gongzhi.rooms.problems.merging import standing_for
 from gongzhi.rooms.problems.models import InTime, Problem, Source, Stage
+from gongzhi.rooms.problems.models.intake import Reply, Ticket
 
 LONGEST_NUMBER = 64
 

@@ -9,7 +9,9 @@ from django.db.models import Exists, OuterRef
 
 from gongzhi.ground.keys import DistrictField, ScopedFK, under, uuid7
 from gongzhi.ground.refusals import Unknown
-from gongzhi.rooms.problems.models import Problem, Stage, Step
+from gongzhi.rooms.problems.models.problem import Problem
+from gongzhi.rooms.problems.models.steps import Step
+from gongzhi.rooms.problems.models.vocabulary import Stage
 
 if TYPE_CHECKING:
     from gongzhi.ground.people.may import Viewer
@@ -41,6 +43,10 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
 
     def unanswered(self) -> Self:
         return self.filter(~Exists(Reply.objects.filter(ticket=OuterRef("pk"))))
+
+    def owed(self) -> Self:
+        """Those the hotline still waits for; nothing is owed of what was entered by mistake and taken back."""
+        return self.unanswered().exclude(problem__stage=Stage.WITHDRAWN)
 
 
 class Ticket(models.Model):

@@ -14,7 +14,9 @@ from gongzhi.ground.ledger.models import Fact
 from gongzhi.ground.places.models import Organisation
 from gongzhi.ground.refusals import Unknown
 from gongzhi.rooms.problems.chain import Paper, Route, Ruling, Written
-from gongzhi.rooms.problems.models import Owner, Problem, Step
+from gongzhi.rooms.problems.models.problem import Problem
+from gongzhi.rooms.problems.models.steps import Step
+from gongzhi.rooms.problems.models.vocabulary import Owner
 
 if TYPE_CHECKING:
     from gongzhi.ground.people.may import Viewer
