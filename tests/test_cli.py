@@ -13,6 +13,7 @@ import sys
 import time
 from argparse import ArgumentParser
 from collections.abc import Iterator
+from datetime import timedelta
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -280,6 +281,7 @@ def test_good_settings_have_no_finding(fit: Settings) -> None:
     [
         ("DEBUG", True, "GONGZHI_DEBUG", True),
         ("SECURE", False, "GONGZHI_SECURE", True),
+        ("CLOCK_BEHIND", timedelta(days=3), "GONGZHI_CLOCK_BEHIND", True),
         ("SECRET_KEY", "short", "GONGZHI_SECRET_KEY", True),
         ("SECRET_KEY", "a" * 80, "GONGZHI_SECRET_KEY", True),
         ("VAULT_KEYS", [], "GONGZHI_VAULT_KEYS", True),
@@ -295,6 +297,14 @@ def test_each_weak_setting_is_named(fit: Settings, setting: str, value: object, 
     (finding,) = going_live.of_settings()
     assert (finding.subject, finding.blocks) == (subject, blocks)
     assert finding.remedy
+
+
+def test_the_clock_of_a_demo_is_kept_for_the_next_process(folder: Path) -> None:
+    keys.make_missing()
+    assert keys.clock_behind() == timedelta()
+    for behind in (timedelta(days=2345, hours=1), timedelta(days=1)):
+        keys.keep_clock_behind(behind)
+        assert keys.clock_behind() == behind
 
 
 def test_a_secret_that_others_can_read_is_named(folder: Path, fit: Settings) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,6 +14,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
 
 from gongzhi.clock import archive, backup, figures, keys, nightly
 from gongzhi.clock.install import installed
@@ -63,6 +65,9 @@ def of_settings() -> Iterator[Finding]:
 def of_transport() -> Iterator[Finding]:
     if settings.DEBUG:
         yield Finding("GONGZHI_DEBUG", "打开着，出错时会把内部信息给外人看", "去掉这个环境变量")
+    if settings.CLOCK_BEHIND:
+        remedy = f"去掉这个环境变量，删掉 {keys.file_of('GONGZHI_CLOCK_BEHIND')}"
+        yield Finding("GONGZHI_CLOCK_BEHIND", "时钟比机器慢，只有演示才有自己的时钟", remedy)
     if not settings.SECURE:
         yield Finding("GONGZHI_SECURE", "被关掉了，登录凭证会明文传输", "去掉这个环境变量，前面放终结 TLS 的反向代理")
 
@@ -182,7 +187,7 @@ def of_clock() -> Iterator[Finding]:
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SELECT clock_timestamp()")
-            apart = abs(now() - cursor.fetchone()[0])
+            apart = abs(timezone.now() - cursor.fetchone()[0])
         if apart > SKEW:
             wrong = f"和数据库服务器差 {apart.total_seconds():.0f} 秒"
             yield Finding("时钟", wrong, "两台机器都和同一个时间源对时：timedatectl set-ntp true", blocks=False)
@@ -203,7 +208,7 @@ def of_retention() -> Iterator[Finding]:
     old = [
         file.name
         for file in (folder.glob(f"*{backup.KEYS}") if folder.exists() else [])
-        if now().timestamp() - file.stat().st_mtime > (nightly.KEPT + DAY).total_seconds()
+        if time.time() - file.stat().st_mtime > (nightly.KEPT + DAY).total_seconds()
     ]
     if old:
         wrong = f"{folder} 里有 {len(old)} 个超过 30 天的密钥文件"

@@ -1,4 +1,5 @@
-"""The data folder, its database file and its two secrets: what signs sessions, and what wraps personal data.
+"""The data folder, its database file, the clock of a demo and the two secrets: what signs sessions, and what wraps
+personal data.
 
 A secret comes from the environment, else from a file of mode 0600 under `keys/` in the data folder. `gongzhi run`
 makes the files that are missing; a production installation is given its own.
@@ -9,6 +10,7 @@ from __future__ import annotations
 import os
 import secrets
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 
 DATA = Path(os.environ.get("GONGZHI_DATA") or "var").absolute()
@@ -31,6 +33,18 @@ def read(variable: str) -> str:
 def vault_keys() -> list[str]:
     """The master keys, newest first: the first one seals, all of them open (rotation)."""
     return [key for key in read("GONGZHI_VAULT_KEYS").replace(",", " ").split() if key]
+
+
+def clock_behind() -> timedelta:
+    """How far a demo's clock is behind the machine's; nothing where no demo was built."""
+    return timedelta(seconds=float(read("GONGZHI_CLOCK_BEHIND") or 0))
+
+
+def keep_clock_behind(behind: timedelta) -> None:
+    """Let every process that starts after this go by a demo's clock. Raises OSError when it cannot be written."""
+    path = file_of("GONGZHI_CLOCK_BEHIND")
+    path.unlink(missing_ok=True)
+    _write(path, str(round(behind.total_seconds())))
 
 
 def new_secret_key() -> str:

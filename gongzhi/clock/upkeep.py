@@ -7,6 +7,7 @@ from datetime import time, timedelta
 from django.apps import apps
 from django.contrib.sessions.models import Session
 from django.db import connection
+from django.utils import timezone
 
 from gongzhi.clock import nightly
 from gongzhi.clock.jobs import queue
@@ -59,7 +60,7 @@ def scrub_at_night() -> None:
 
 def tidy(district: str) -> bool:
     """Forget what has had its time: ended jobs, sessions, files, backups, notices. Answers whether there is more."""
-    Session.objects.filter(expire_date__lt=now()).delete()
+    Session.objects.filter(expire_date__lt=timezone.now()).delete()
     doors.forget_ended()
     nightly.thin(district)
     return queue.expire() + store.sweep() + inbox.expire(district) > 0

@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 
+from gongzhi.ground import today
 from gongzhi.ground.ledger.models import Fact, Installation
 from gongzhi.ground.people.models import AREA_OFFICERS, Account, Role
 from gongzhi.ground.places.models import district_place
@@ -130,6 +131,7 @@ def installation(request: HttpRequest) -> dict[str, Any]:
         "at_work": bool(looking) and not set(roles) <= PLAIN,
         "unfilled": "演示环境，尚未填写" if demo else "尚未填写",
         "demo": demo,
+        "demo_day": today() if settings.CLOCK_BEHIND else None,
         "data_until": stamp_words(last, 0) if last else "",
         "nav": here(request.path, NAV if looking else PUBLIC_NAV, roles),
         "bar": here(request.path, BAR, roles) if looking else here(request.path, PUBLIC_BAR, roles),

@@ -84,6 +84,7 @@ def page(request: HttpRequest) -> HttpResponse:
     context = {
         "today": today(),
         "made_at": now(),
+        "behind": bool(settings.CLOCK_BEHIND),
         "made_ms": int(now().timestamp() * 1000),
         "rounds": field.rounds(looking),
         "sections": [Step(title, dues) for title, dues in sections.items()],

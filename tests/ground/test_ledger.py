@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
@@ -179,7 +181,6 @@ def test_late_facts_are_marked(world):
 
 
 def test_a_stamp_that_grew_old_before_commit_is_undone(world, monkeypatch):
-    from datetime import timedelta
 
     from gongzhi.ground.ledger import acts
 
@@ -197,6 +198,19 @@ def test_the_clock_moves_only_in_a_demo_database(world, monkeypatch):
     monkeypatch.setattr(writing, "installation_is_demo", lambda: False)
     with pytest.raises(Refused) as refused:
         ask(world)
+    assert refused.value.code == "ledger.clock"
+
+
+def test_a_demo_goes_on_from_a_day_of_its_own_and_nothing_else_does(world, settings, monkeypatch):
+    from gongzhi.ground.ledger import writing
+
+    undated = {name: value for name, value in ASK.items() if name != "due_on"}
+    settings.CLOCK_BEHIND = timedelta(days=1)
+    fact = world.do("secretary", "tasks.assign", **undated)
+    assert timedelta() <= datetime.now(UTC) - timedelta(days=1) - fact.recorded_at < timedelta(minutes=1)
+    monkeypatch.setattr(writing, "installation_is_demo", lambda: False)
+    with pytest.raises(Refused) as refused:
+        world.do("secretary", "tasks.assign", **undated)
     assert refused.value.code == "ledger.clock"
 
 

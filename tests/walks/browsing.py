@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from datetime import date, timedelta
 from http.client import HTTPConnection
 from pathlib import Path
 
@@ -121,6 +122,13 @@ def visit(platform: str, browser: Browser) -> Iterator[Enter]:
         window.close()
     unforeseen = [words for words in wrong if not any(one in words for one in foreseen)]
     assert not unforeseen, unforeseen
+
+
+def demo_day(page: Page, ahead: int = 0) -> date:
+    """So many days from the demo's today, which stands in the head of the page."""
+    stamp = page.locator(".demo-word time").get_attribute("datetime")
+    assert stamp is not None
+    return date.fromisoformat(stamp) + timedelta(days=ahead)
 
 
 def axe_finds(page: Page) -> list[tuple[str, str]]:

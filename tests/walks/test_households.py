@@ -8,7 +8,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.walks.browsing import PHONE, Enter, looks_right
+from tests.walks.browsing import PHONE, Enter, demo_day, looks_right
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -34,9 +34,7 @@ def test_from_a_plan_to_the_agencys_papers(visit: Enter) -> None:
     worker.get_by_label("完成日期").fill("2020-06-01")
     press(worker)
     expect(worker.locator("#errors")).to_contain_text("日期早于今天")
-    worker.get_by_label("完成日期").fill(
-        str(worker.evaluate("new Date(Date.now() + 864e6).toISOString().slice(0, 10)"))
-    )
+    worker.get_by_label("完成日期").fill(str(demo_day(worker, 10)))
     worker.get_by_label("出人帮拆、清运").check()
     press(worker)
     expect(worker).to_have_url(re.compile(file))
@@ -81,17 +79,12 @@ def test_from_a_plan_to_the_agencys_papers(visit: Enter) -> None:
     looks_right(resident)
 
 
-def day(page: Page, ahead: int = 0) -> str:
-    """So many days from today, in 中国标准时间."""
-    return str(page.evaluate(f"new Date(Date.now() + 288e5 + {ahead} * 864e5).toISOString().slice(0, 10)"))
-
-
 def mirror(page: Page, case: str, step: str, *, served: bool = False) -> None:
     """Enter a paper of today from the page of the case."""
     page.goto(case)
     page.get_by_role("link", name="登记执法文书").click()
     page.get_by_label("步骤").select_option(step)
-    page.get_by_label("文书日期").fill(day(page))
+    page.get_by_label("文书日期").fill(str(demo_day(page)))
     if served:
-        page.get_by_label("送达日期").fill(day(page))
+        page.get_by_label("送达日期").fill(str(demo_day(page)))
     press(page)

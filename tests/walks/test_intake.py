@@ -12,9 +12,9 @@ from tests.walks.browsing import PHONE, Enter, looks_right
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
 
 SAID = "花园街7号院东门口井盖翘起来了，骑车会摔"
-CHAT = """3-2-501 王芳 2026/11/23 8:15
+CHAT = """3-2-501 王芳 2020/6/22 8:15
 花园街7号院东门口那个井盖又翘起来了，骑车会摔
-物业小刘 2026/11/23 8:16
+物业小刘 2020/6/22 8:16
 @王芳 收到，我电话 138 0013 8000
 """
 

@@ -10,8 +10,7 @@ from datetime import date
 import pytest
 from playwright.sync_api import Page, expect
 
-from gongzhi.ground import today
-from tests.walks.browsing import PHONE, Enter, fits, looks_right
+from tests.walks.browsing import PHONE, Enter, demo_day, fits, looks_right
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -29,7 +28,7 @@ def week(day: date) -> str:
 
 def briefed(page: Page) -> Row:
     """This week's figures of the category in the community's briefing."""
-    page.goto(f"/briefing/?place=LH-YGHY&period=week&from={today()}&to={today()}")
+    page.goto(f"/briefing/?place=LH-YGHY&period=week&from={demo_day(page)}&to={demo_day(page)}")
     line = page.get_by_role("row", name=re.compile("毁绿种菜"))
     if not line.count():
         return (0, 0, 0, 0)
@@ -38,7 +37,7 @@ def briefed(page: Page) -> Row:
 
 def cleared(page: Page) -> Row:
     """Plots and square metres that this week's comparison says were cleared in the community."""
-    page.goto(f"/standing/?place={STREET}&week={week(today())}")
+    page.goto(f"/standing/?place={STREET}&week={week(demo_day(page))}")
     said = re.search(r"(\d+) 处 (\d+) 多平方米", page.locator("main").inner_text())
     return tuple(int(one) for one in said.groups()) if said else (0, 0)
 

@@ -9,7 +9,7 @@ from random import randrange
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.walks.browsing import PHONE, Enter, looks_right
+from tests.walks.browsing import PHONE, Enter, demo_day, looks_right
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -63,9 +63,7 @@ def test_from_the_inbox_to_verified(visit: Enter) -> None:
     address = secretary.url
     open_act(secretary, "中止计时")
     secretary.get_by_text("须停电停水施工或等候配件").click()
-    secretary.locator("[name=until-day]").fill(
-        secretary.evaluate("new Date(Date.now()+864e5).toISOString().slice(0,10)")
-    )
+    secretary.locator("[name=until-day]").fill(str(demo_day(secretary, 1)))
     secretary.locator("[name=until-time]").fill("17:00")
     secretary.locator("[name=note]").fill("配件明天到")
     send(secretary)

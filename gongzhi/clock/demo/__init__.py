@@ -22,6 +22,8 @@ from gongzhi.ground.search import index
 FOLDER = Path(__file__).parent
 DISTRICT, NAME = "410102", "中原区"
 BEGINS = datetime(2020, 1, 6, 9, 0, tzinfo=SHANGHAI)
+# The Monday morning after the last week played, on which whoever opens the demo comes to the desk.
+OPENS = datetime(2020, 6, 22, 8, 0, tzinfo=SHANGHAI)
 PASSWORD = "gongzhi-demo"  # noqa: S105  (printed on purpose; only demo databases have it)
 
 # Who signs in to look around, and the post each of them holds.

@@ -13,6 +13,7 @@ import io
 import os
 import secrets
 import shutil
+import time
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -227,7 +228,7 @@ def _without_row() -> list[Path]:
 
 def _age(path: Path) -> timedelta:
     try:
-        return timedelta(seconds=max(0.0, now().timestamp() - path.stat().st_mtime))
+        return timedelta(seconds=max(0.0, time.time() - path.stat().st_mtime))
     except FileNotFoundError:
         return timedelta(0)
 

@@ -24,7 +24,7 @@ from typing import Any, Generic, ParamSpec, TypeVar, get_type_hints
 from django.db import IntegrityError, models, transaction
 from django.utils.crypto import salted_hmac
 
-from gongzhi.ground import clock_is_moved, now
+from gongzhi.ground import clock_is_real, now
 from gongzhi.ground.ledger import parameters, writing
 from gongzhi.ground.ledger.entry import By, Entry, Share
 from gongzhi.ground.ledger.models import Audience, Fact, Refusal
@@ -379,7 +379,7 @@ class Act(Generic[P]):
     def _check_instant(self, by: By) -> None:
         if by.at is not None and by.at > now():
             raise Refused("ledger.future", "发生时间不能晚于现在，请核对日期和时间", field="at")
-        if clock_is_moved() and not writing.installation_is_demo():
+        if not clock_is_real() and not writing.installation_is_demo():
             raise Refused("ledger.clock", "只有演示库可以按过去的时钟补演，正式库一律按当前时间登记")
         if by.key and len(by.key) > KEY_LIMIT:
             raise Refused("ledger.key_length", f"幂等键最多 {KEY_LIMIT} 个字符，建议用随机编号")

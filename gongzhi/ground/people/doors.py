@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Iterable
 from importlib import import_module
 from uuid import UUID
@@ -13,8 +14,8 @@ from uuid import UUID
 from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib.sessions.models import Session
+from django.utils import timezone
 
-from gongzhi.ground import now
 from gongzhi.ground.people import vault
 from gongzhi.ground.people.models import AREA_OFFICERS, Account, Appointment, OpenSession, Person, Role
 from gongzhi.ground.people.vault_models import Field, Purpose
@@ -51,9 +52,9 @@ def forget_second(account: Account) -> int:
 def open_sessions(account: Account) -> list[OpenSession]:
     """The sessions in which this account is signed in now, the latest first."""
     rows = list(OpenSession.objects.filter(account=account).order_by("-opened_at"))
-    living = Session.objects.filter(session_key__in=[row.key for row in rows], expire_date__gt=now())
+    living = Session.objects.filter(session_key__in=[row.key for row in rows], expire_date__gt=timezone.now())
     seen = {one.session_key: one.get_decoded().get("seen", 0) for one in living}
-    oldest = now().timestamp() - settings.SESSION_IDLE_SECONDS
+    oldest = time.time() - settings.SESSION_IDLE_SECONDS
     return [row for row in rows if seen.get(row.key, 0) > oldest]
 
 

@@ -34,6 +34,11 @@ function say(words, loud) {
   note.scrollIntoView({ block: "center" });
 }
 
+/* A demo lives on a day of its own, on purpose. */
+function sayClock() {
+  if (met && !("behind" in field().dataset)) say(skewWords(met.skew));
+}
+
 /* Said for a moment where the thumb is; the list above keeps it. */
 function toast(words) {
   kept.querySelector("span").textContent = words;
@@ -117,7 +122,7 @@ async function goOnce() {
   met = await store.known("met");
   if (how === "other") return location.reload();
   if (how === "stale" && before !== "stale") more = true;
-  if (met) say(skewWords(met.skew));
+  sayClock();
   await show();
   const refused = list.querySelectorAll("[data-state=refused]").length;
   if (waited && refused) toast("有 " + refused + " 条没有登记上，在这一页最上面，改好再发。");
@@ -299,7 +304,7 @@ async function open() {
     const old = (await store.entries()).filter((one) => one.account === owner && one.state === "sent" && one.day !== dayOf(heardNow()));
     await store.drop(...old.map((one) => one.key));
   }
-  if (met) say(skewWords(met.skew));
+  sayClock();
   takeOver();
   /* What waits here must not be thrown out for want of room. */
   if (navigator.storage && navigator.storage.persist) navigator.storage.persist().catch(() => {});

@@ -11,9 +11,11 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from django.db import connection
+from django.utils import timezone
 
 from gongzhi.clock import demo, keys, serving
 from gongzhi.clock.install import installed
+from gongzhi.ground import SHANGHAI, now
 from gongzhi.ground.ledger.models import Installation
 from gongzhi.ground.refusals import Refused
 
@@ -41,6 +43,8 @@ class Command(BaseCommand):
             if installed() is None:
                 self.say("→ 建演示辖区（只在第一次）")
                 demo.build(lambda line: self.say(f"  {line}"))
+                settings.CLOCK_BEHIND = timezone.now() - demo.OPENS
+                keys.keep_clock_behind(settings.CLOCK_BEHIND)
             serving.collect_static()
             serving.serve(HOST, port, os.cpu_count() or 1, lambda: self.announce(port))
         self.say("已停止")
@@ -67,6 +71,8 @@ class Command(BaseCommand):
         for username, post in demo.ACCOUNTS.items():
             self.say(f"  {username:<15}{post}")
         self.say(f"\n密码都是 {demo.PASSWORD}。按 Ctrl-C 停止。")
+        if settings.CLOCK_BEHIND:
+            self.say(f"演示有自己的时钟：现在是 {now().astimezone(SHANGHAI):%Y-%m-%d %H:%M}，照常往前走。")
 
     def say(self, line: str) -> None:
         self.stdout.write(line)
