@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from argparse import ArgumentParser
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from http.client import HTTPConnection
 from pathlib import Path
@@ -332,6 +332,22 @@ def test_serve_refuses_a_demo_database(fit: Settings, capsys: pytest.CaptureFixt
     with pytest.raises(Refused, match="没有启动"):
         call_command("serve", port=0)
     assert "演示库" in capsys.readouterr().err
+
+
+def test_serve_says_at_once_that_it_serves(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A journal is a file: what waits in a buffer for more would be read when the server ends."""
+    told: list[str] = []
+
+    def served(host: str, port: int, processes: int, announce: Callable[[], None], form: str) -> None:
+        announce()
+        told.append((tmp_path / "log").read_text())
+
+    monkeypatch.setattr(serving, "serve", served)
+    monkeypatch.setattr(serving, "collect_static", lambda: None)
+    monkeypatch.setattr(going_live, "findings", lambda: iter(()))
+    with (tmp_path / "log").open("w") as log:
+        call_command("serve", port=0, stdout=log)
+    assert told == ["正在服务：127.0.0.1:0\n"]
 
 
 # From an empty folder to a page

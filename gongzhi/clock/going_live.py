@@ -176,7 +176,7 @@ def of_second_factor() -> Iterator[Finding]:
     without = posts.exclude(person__account__in=guarded).values("person").distinct().count()
     if without:
         wrong = f"{without} 名工作人员还没有开二次验证"
-        yield Finding("二次验证", wrong, "请他们在“更多”里开，用手机上的验证器扫一次码", blocks=False)
+        yield Finding("二次验证", wrong, "请他们登录，在“我的账号”里开，用手机上的验证器扫一次码", blocks=False)
 
 
 def of_clock() -> Iterator[Finding]:

@@ -34,4 +34,9 @@ class Command(BaseCommand):
             serving.claim_port(host, port)
             serving.collect_static()
             processes, form = workers or os.cpu_count() or 1, os.environ.get("GONGZHI_LOG", "json")
-            serving.serve(host, port, processes, lambda: self.stdout.write(f"正在服务：{host}:{port}"), form)
+            serving.serve(host, port, processes, lambda: self.announce(f"正在服务：{host}:{port}"), form)
+
+    def announce(self, text: str) -> None:
+        """At once: a journal is no terminal, and would get it when the server ends."""
+        self.stdout.write(text)
+        self.stdout.flush()
