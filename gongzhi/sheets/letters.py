@@ -23,9 +23,9 @@ from gongzhi.ground.ledger.reads import history_of
 from gongzhi.ground.ledger.writing import installation_is_demo, subject_of
 from gongzhi.ground.rules import reads as norms
 from gongzhi.ground.words import day_words
-from gongzhi.rooms.problems import household_reads
+from gongzhi.rooms.problems import household_reads, records
 from gongzhi.rooms.problems.models import Owner, Problem
-from gongzhi.rooms.problems.models.households import Declaration, Handing
+from gongzhi.rooms.problems.models.households import Handing
 from gongzhi.sheets import documents, letterhead
 from gongzhi.sheets.tables import file_name
 
@@ -56,6 +56,8 @@ def referral(problem: Problem, handing: Handing) -> Referral:
     on = handing.fact.day
     category = norms.term("problem_category", problem.category, on=on, district=problem.district).name
     facts = list(history_of(subject_of(problem), problem.district).filter(at__lte=handing.fact.at))
+    void = {fact.corrects_id for fact in facts if fact.kind in records.TAKEN_BACK}
+    facts = [fact for fact in facts if fact.pk not in void]
     mine = [fact for fact in facts if fact.kind in BY_OFFICERS]
     photos = Counter(
         Photo.objects.filter(district=problem.district, fact__in=[one.pk for one in mine]).values_list(
@@ -88,7 +90,7 @@ def _tried(problem: Problem, facts: list[Fact], on: date) -> list[str]:
     if steps:
         kept = sum(1 for one in steps if hasattr(one, "fulfilment") and one.fulfilment.done)
         said.append(f"商定一户一策 {len(steps)} 步，办到 {kept} 步。")
-    declared = Declaration.objects.filter(district=problem.district, problem=problem).order_by("id").last()
+    declared = household_reads.declaration_of(problem)
     if declared:
         said.append(f"{Owner(declared.owner).label}申报过自拆，计划{day_words(declared.by_on, on.year)}自拆。")
     return said or ["还没有入户、调解的记录。"]

@@ -41,6 +41,7 @@ from gongzhi.web.naming import ROOMS, address_of, names_of, post_words
 from gongzhi.web.photos import kept_photos, own_photos
 from gongzhi.web.templatetags.words import thing
 from gongzhi.web.toasts import done
+from gongzhi.web.undoing import undo_address
 
 # A list longer than this is not offered; the code is typed.
 OFFERED = 200
@@ -530,7 +531,7 @@ def do(request: HttpRequest, name: str) -> HttpResponse:
         form.keep_photos(request.FILES)
     if request.method == "POST" and (fact := form.send()):
         said = "这条已经登记过，没有重复登记" if getattr(fact, "repeated", False) else act.fact_chinese
-        undo = reverse("withdraw", args=[fact.pk]) if act.undo and not getattr(fact, "repeated", False) else ""
+        undo = "" if getattr(fact, "repeated", False) else undo_address(fact)
         done(request, f"{said}：{fact.label}", undo, see_url=reverse("fact", args=[fact.pk]))
         return redirect(back(request, fact))
     fields = form.fields()

@@ -20,14 +20,14 @@ from django.views.decorators.http import require_safe
 
 from gongzhi.ground import today
 from gongzhi.ground.keys import ancestors
-from gongzhi.ground.ledger.acts import By, registry
+from gongzhi.ground.ledger.acts import By, kinds, registry
 from gongzhi.ground.ledger.models import Indicator
 from gongzhi.ground.ledger.reads import indicators
 from gongzhi.ground.people.may import Viewer
 from gongzhi.ground.people.models import AREA_OFFICERS, Role
 from gongzhi.ground.places.models import Place, PlaceKind, district_place
 from gongzhi.ground.rules import reads as norms
-from gongzhi.rooms.problems import enforcement, rules
+from gongzhi.rooms.problems import enforcement, records, rules
 from gongzhi.rooms.problems import household_reads as reads
 from gongzhi.rooms.problems.chain import COURT, REVIEW, Paper, Route
 from gongzhi.rooms.problems.enforcing import FROM
@@ -42,6 +42,7 @@ from gongzhi.web.exporting import attached
 from gongzhi.web.naming import Amount, Tag
 from gongzhi.web.photos import photos_of
 from gongzhi.web.recent import opened
+from gongzhi.web.undoing import can_undo
 
 OFFICERS = frozenset(AREA_OFFICERS | {Role.AUDITOR})
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
@@ -121,15 +122,16 @@ def file(request: HttpRequest, number: str) -> HttpResponse:
         **heading(problem),
         "here": here,
         "acts": acts_open(problem, looking),
+        "slip": slip_of(problem, looking),
         "steps": plan_of(problem),
         "talks": talks_of(problem, looking),
-        "declared": declared(problem),
+        "declared": reads.declaration_of(problem),
         "handing": handing,
         "chain": chain_of(problem, handing) if handing else None,
         "watch": reads.watch_of(problem, today()),
         "looks": looks_of(problem, looking),
         "may_fulfil": looking.holds(*registry["problems.fulfil"].who),
-        "relapse_of": list(Look.objects.filter(again=problem).select_related("problem")),
+        "relapse_of": list(Look.objects.filter(again=problem, undone=False).select_related("problem")),
     }
     return render(request, "households/file.html", context)
 
@@ -160,6 +162,13 @@ def acts_open(problem: Problem, looking: Viewer) -> list[Verb]:
     return [Verb.of(registry[name]) for name in wanted if registry[name].may(by, {"problem": problem})]
 
 
+def slip_of(problem: Problem, looking: Viewer) -> dict[str, str] | None:
+    """What one recorded last oneself and may still take back: where to post, and what it was."""
+    last = records.last_of(problem)
+    address = can_undo(last, looking) if last else ""
+    return {"address": address, "what": kinds()[last.kind].chinese} if last and address else None
+
+
 def plan_of(problem: Problem) -> list[StepRow]:
     found = []
     for step in reads.steps_of(problem):
@@ -173,7 +182,8 @@ def plan_of(problem: Problem) -> list[StepRow]:
 def talks_of(problem: Problem, looking: Viewer) -> list[Told]:
     """Visits and mediations, oldest first."""
     visits = Visit.objects.filter(district=problem.district, problem=problem).select_related("fact", "door")
-    talks = Mediation.objects.filter(district=problem.district, problem=problem).select_related("fact")
+    made = records.standing(Mediation.objects.filter(district=problem.district, problem=problem))
+    talks = made.select_related("fact")
     seen = photos_of([one.fact for one in (*visits, *talks)], looking)
     told = [Told(one.fact.day, visit_words(one), one.text, seen.get(one.fact_id, ())) for one in visits] + [
         Told(one.fact.day, f"调解，{one.get_outcome_display()}", one.text, seen.get(one.fact_id, ())) for one in talks
@@ -187,14 +197,10 @@ def visit_words(visit: Visit) -> str:
 
 
 def looks_of(problem: Problem, looking: Viewer) -> list[tuple[Look, Sequence[UUID]]]:
-    looks = list(Look.objects.filter(district=problem.district, problem=problem).select_related("fact", "again"))
+    made = Look.objects.filter(district=problem.district, problem=problem, undone=False)
+    looks = list(made.select_related("fact", "again"))
     seen = photos_of([one.fact for one in looks], looking)
     return [(one, seen.get(one.fact_id, ())) for one in looks]
-
-
-def declared(problem: Problem) -> Declaration | None:
-    here = Declaration.objects.filter(district=problem.district, problem=problem)
-    return here.select_related("fact").order_by("id").last()
 
 
 @dataclass(frozen=True)
@@ -362,10 +368,11 @@ def rows_of(problems: Iterable[Problem]) -> list[FileRow]:
     shown = list(problems)
     names = norms.terms("problem_category", on=today(), district=shown[0].district) if shown else {}
     steps: dict[UUID, PlanStep] = {}
-    waiting = PlanStep.objects.filter(problem__in=shown, fulfilment=None).order_by("-due_on", "-id")
-    for step in waiting:
+    waiting = records.standing(PlanStep.objects.filter(problem__in=shown, fulfilment=None))
+    for step in waiting.order_by("-due_on", "-id"):
         steps[step.problem_id] = step
-    said = {one.problem_id: one for one in Declaration.objects.filter(problem__in=shown).order_by("id")}
+    made = records.standing(Declaration.objects.filter(problem__in=shown))
+    said = {one.problem_id: one for one in made.order_by("id")}
     return [
         FileRow(
             one,

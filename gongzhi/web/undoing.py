@@ -22,9 +22,9 @@ from gongzhi.web.toasts import done
 
 
 def undo_address(fact: Fact) -> str:
-    """Where to post to take this back; nothing for what cannot be taken back by its kind."""
+    """Where to post to take this back; nothing for what cannot be by its kind, or because it put something right."""
     act = kinds().get(fact.kind)
-    return reverse("withdraw", args=[fact.pk]) if act and act.undo else ""
+    return reverse("withdraw", args=[fact.pk]) if act and act.undo and not fact.corrects_id else ""
 
 
 def can_undo(fact: Fact, looking: Viewer) -> str:

@@ -9,6 +9,7 @@ import pytest
 from gongzhi.clock.notices.models import Notice
 from gongzhi.clock.reactions import drain
 from gongzhi.clock.schedules import run_due
+from gongzhi.ground.ledger import check
 from gongzhi.ground.ledger.models import Fact
 from gongzhi.ground.ledger.reads import figures, organisation_figures
 from gongzhi.ground.people.may import Viewer
@@ -469,3 +470,47 @@ def test_the_handler_is_told_that_it_was_not_done_and_the_street_when_it_was_ask
         drain(world.district)
         told_of = set(Notice.objects.values_list("line", flat=True))
     assert {"asked_again", "asked_too_often"} <= told_of
+
+
+# --- a slip of the hand
+
+
+def test_a_recheck_or_a_call_by_mistake_leaves_the_sample_as_it_was(world):
+    number, _ = looked_at(world)
+    last_week = (world.place("LH-YGHY"), MONDAY)
+    call = next(one.number for one in drawn(world, Sample.CALL_BACK))
+    for sample, of, act, raw in (
+        (Sample.RECHECK, number, "recheck", {"passed": True}),
+        (Sample.CALL_BACK, call, "call_back", {"way": "phone", "opinion": "satisfied"}),
+    ):
+        before = sampling.waiting(sample, *last_week), drawn(world, sample)
+        fact = do(world, "2021-06-14T09:00", "street", act, problem=of, **raw)
+        assert sampling.waiting(sample, *last_week) == before[0] - 1
+        assert refusal(do, world, "2021-06-14T09:05", "secretary", "take_back", fact=fact.ref).status == 403
+        do(world, "2021-06-14T09:10", "street", "take_back", fact=fact.ref)
+        assert (sampling.waiting(sample, *last_week), drawn(world, sample)) == before
+        do(world, "2021-06-14T09:20", "street", act, problem=of, **raw)
+    assert total(world, "problem_rechecked", "problem_called_back") == [1, 1]
+    assert check.tallies() == []
+
+
+def test_what_took_a_problem_up_again_is_not_taken_back(world):
+    number, _ = looked_at(world)
+    fact = do(world, "2021-06-14T09:00", "street", "recheck", problem=number, passed=False, note="没有清")
+    refused = refusal(do, world, "2021-06-14T09:05", "street", "take_back", fact=fact.ref)
+    assert "改了前面的一条" in refused.reason
+    assert Problem.refer(number, world.district).stage == Stage.DISPATCHED
+
+
+def test_a_wrong_word_of_a_call_is_put_right_by_who_wrote_it(world):
+    closed_in_a_week(world, 3)
+    call = {"problem": drawn(world, Sample.CALL_BACK)[0].number, "way": "phone"}
+    do(world, "2021-06-14T09:00", "street", "call_back", opinion="unreached", **call)
+    wrong = do(world, "2021-06-14T10:00", "street", "call_back", opinion="unsatisfied", **call)
+    other = refusal(do, world, "2021-06-14T10:05", "secretary", "call_back", opinion="satisfied", **call)
+    assert other.code == "problems.call_back.twice"
+    right = do(world, "2021-06-14T10:05", "street", "call_back", opinion="satisfied", **call)
+    assert right.corrects == wrong
+    assert total(world, "problem_called_back") == [1]
+    late = refusal(do, world, "2021-06-14T10:40", "street", "call_back", opinion="partly", **call)
+    assert late.code == "problems.call_back.twice"

@@ -10,8 +10,10 @@ from django.apps import apps
 
 from gongzhi.clock import reactions, schedules
 from gongzhi.clock.notices import inbox
+from gongzhi.ground.ledger import check
 from gongzhi.ground.ledger.acts import By, registry
 from gongzhi.ground.ledger.models import Audience, Fact
+from gongzhi.ground.ledger.reads import figures
 from gongzhi.ground.people.may import Viewer
 from gongzhi.ground.people.models import Actor, Appointment, Person
 from gongzhi.ground.refusals import Refused
@@ -130,6 +132,46 @@ def test_a_cadre_declares_as_a_kind_of_owner(world, shed):
         world, "worker", "problems.declare", "2026-02-01T10:00", problem=shed.number, owner="cadre", by_on="2026-02-10"
     )
     assert later.measures.count() == 0
+
+
+def undone(world, who, fact, at) -> Fact:
+    return done(world, who, "problems.take_back", at, fact=fact.ref)
+
+
+def counted(world, *codes) -> dict[str, int]:
+    found = figures(world.place("LH-YGHY"), codes, date(2026, 1, 1), date(2026, 12, 31))
+    return {code: figure.quantity // 1000 for code, figure in found.items()}
+
+
+def test_a_slip_in_the_file_is_taken_back_and_written_again(world, shed):
+    codes = ("household_planned", "mediated", "removal_declared")
+    with world.on("2026-01-06T10:30"):
+        before = counted(world, *codes), reads.progress(world.place("LH-YGHY"))
+    step = plan(world, shed)
+    assert refused(world, "secretary", "problems.take_back", "2026-01-06T10:05", fact=step.ref).status == 403
+    undone(world, "worker", step, "2026-01-06T10:10")
+    gone = refused(world, "worker", "problems.fulfil", "2026-01-06T10:11", step=step.ref, done=True)
+    assert gone.code == "problems.fulfil.taken_back"
+    for act, raw in (
+        ("problems.mediate", {"outcome": "reached"}),
+        ("problems.declare", {"owner": "cadre", "by_on": "2026-01-20"}),
+    ):
+        fact = done(world, "worker", act, "2026-01-06T10:12", problem=shed.number, **raw)
+        undone(world, "worker", fact, "2026-01-06T10:13")
+    assert reads.steps_of(shed) == []
+    assert reads.declaration_of(shed) is None
+    with world.on("2026-01-06T10:30"):
+        assert (counted(world, *codes), reads.progress(world.place("LH-YGHY"))) == before
+        # As of the moment in between it was planned.
+        between = figures(world.place("LH-YGHY"), codes[:1], date(2026, 1, 1), date(2026, 12, 31), step.recorded_at)
+    assert between["household_planned"].quantity == 1000
+    assert check.tallies() == []
+    # Written again it counts, once; a day later it is too late to take it back.
+    again = plan(world, shed, at="2026-01-06T11:00")
+    done(world, "worker", "problems.declare", "2026-01-06T11:05", problem=shed.number, owner="unit", by_on="2026-02-01")
+    with world.on("2026-01-06T12:00"):
+        assert counted(world, *codes) == {"household_planned": 1, "mediated": 0, "removal_declared": 1}
+    assert refused(world, "worker", "problems.take_back", "2026-01-06T11:10", fact=again.ref).status == 409
 
 
 # ---------- handing over ----------
@@ -337,6 +379,29 @@ def test_what_came_back_is_a_problem_of_its_own(world):
     # What was removed then was removed.
     assert problem.stage == Stage.VERIFIED
     assert reads.watch_of(problem, date(2026, 8, 1)) is None
+
+
+def test_a_look_by_mistake_is_taken_back_with_what_it_entered(world):
+    problem = removed(world)
+    planned = list(Watch.objects.order_by("due_on").values("round", "over"))
+    raw = {"problem": problem.number, "stayed": "no", "note": "原处又搭一间"}
+    wrong = done(world, "worker", "problems.watch", "2026-02-11T10:00", **raw)
+    again = Look.objects.get(fact=wrong).again
+    undone(world, "worker", wrong, "2026-02-11T10:10")
+    again.refresh_from_db()
+    assert again.stage == Stage.WITHDRAWN
+    assert list(Watch.objects.order_by("due_on").values("round", "over")) == planned
+    with world.on("2026-02-11T12:00"):
+        assert counted(world, "removal_watched", "removal_relapsed") == {"removal_watched": 0, "removal_relapsed": 0}
+    assert check.tallies() == []
+    right = done(world, "worker", "problems.watch", "2026-02-11T10:20", problem=problem.number, stayed="yes")
+    assert right.facets["round"] == "first"
+    # What somebody went on with stays.
+    late = done(world, "worker", "problems.watch", "2026-04-12T10:00", **raw)
+    new = Look.objects.get(fact=late).again
+    done(world, "secretary", "problems.dispatch", "2026-04-12T10:05", problem=new.number, organisation="LH-YGHY-JWH")
+    assert refused(world, "worker", "problems.take_back", "2026-04-12T10:10", fact=late.ref).status == 409
+    assert Look.objects.get(fact=late).undone is False
 
 
 def test_the_clock_calls_for_each_look_once(world):

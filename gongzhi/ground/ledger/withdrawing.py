@@ -45,6 +45,14 @@ def may_withdraw(fact: Fact, hands: Sequence[UUID]) -> Verdict:
     act = next((one for one in registry.values() if one.leaves == fact.kind), None)
     if act is None or not act.undo:
         return Verdict(False, "这类记录不能撤回，有错请更正")
+    if fact.corrects_id:
+        # Taken back, neither it nor what it had put right would count.
+        return Verdict(False, "这条记录改了前面的一条，不能撤回，有错请再更正")
+    return may_put_right(fact, hands)
+
+
+def may_put_right(fact: Fact, hands: Sequence[UUID]) -> Verdict:
+    """Whether it is these hands' own, minutes old, and nothing followed from it."""
     if not set(hands) & {fact.by_id, fact.recorded_by_id}:
         return Verdict(False, "只有本人和登记人能撤回，别人请更正，或另记一条")
     if now() > until(fact):

@@ -16,10 +16,11 @@ from gongzhi.ground.people.may import Viewer
 from gongzhi.ground.places.models import Place, PlaceKind
 from gongzhi.ground.rules import reads as norms
 from gongzhi.ground.rules.calendar import work_calendar
-from gongzhi.rooms.problems import rules
+from gongzhi.rooms.problems import records, rules
 from gongzhi.rooms.problems.chain import CODES, Law, Written
 from gongzhi.rooms.problems.models import Owner, Problem, Resolution, Stage
 from gongzhi.rooms.problems.models.households import (
+    Declaration,
     Handing,
     PlanStep,
     Watch,
@@ -146,12 +147,13 @@ def progress(area: Place) -> list[Progress]:
     gone = Resolution.objects.filter(district=district, problem=OuterRef("pk"), mode__in=rules.REMOVED)
     for path, count in _by_path(here.filter(Exists(gone), stage__in=GONE)):
         of(path).removed += count
-    for path, count in _by_path(here.filter(plansteps__isnull=False)):
+    steps = records.standing(PlanStep.objects.filter(district=district, problem=OuterRef("pk")))
+    for path, count in _by_path(here.filter(Exists(steps))):
         of(path).planned += count
-    declared = here.filter(declarations__isnull=False)
-    for path, count in _by_path(declared):
+    declared = records.standing(Declaration.objects.filter(district=district, problem=OuterRef("pk")))
+    for path, count in _by_path(here.filter(Exists(declared))):
         of(path).declared += count
-    for path, count in _by_path(declared.filter(declarations__owner=Owner.CADRE)):
+    for path, count in _by_path(here.filter(Exists(declared.filter(owner=Owner.CADRE)))):
         of(path).cadres += count
     for path, count in _by_path(here.filter(Exists(watched().filter(problem=OuterRef("pk"))))):
         of(path).watched += count
@@ -192,5 +194,11 @@ def for_the_public(rows: Sequence[Progress], least: int) -> tuple[list[Progress]
 
 def steps_of(problem: Problem) -> list[PlanStep]:
     """The plan of a household, by day."""
-    here = PlanStep.objects.filter(district=problem.district, problem=problem)
+    here = records.standing(PlanStep.objects.filter(district=problem.district, problem=problem))
     return list(here.select_related("fulfilment__fact", "fact").order_by("due_on", "id"))
+
+
+def declaration_of(problem: Problem) -> Declaration | None:
+    """What the owner declared last."""
+    here = records.standing(Declaration.objects.filter(district=problem.district, problem=problem))
+    return here.select_related("fact").order_by("id").last()

@@ -90,6 +90,7 @@ def said(words: str, code: str, reason: str, field: str) -> str:
         "due_on": "2020-06-20",
         "help": ["hands", "storage"],
     },
+    undo="problems.take_back",
 )
 def plan(*, by: By, problem: Problem, text: str, due_on: date, help: list[Help] | None = None) -> Entry:
     """Write down one step agreed with a household, by which day, and what help is offered for it.
@@ -100,7 +101,7 @@ def plan(*, by: By, problem: Problem, text: str, due_on: date, help: list[Help] 
     problem, entry = agreed(by, problem)
     records.require("problems.plan.due_on", may_be_by(due_on, by.day), "due_on")
     words = said(text, "problems.plan.text", "请写明这一步做什么", "text")
-    first = not PlanStep.objects.filter(district=by.district, problem=problem).exists()
+    first = not reads.steps_of(problem)
     entry.measures = [records.one("household_planned")] if first else []
     entry.rows = [
         PlanStep(
@@ -130,6 +131,8 @@ def plan(*, by: By, problem: Problem, text: str, due_on: date, help: list[Help] 
 def fulfil(*, by: By, step: PlanStep, done: bool, note: str = "") -> Entry:
     """Say that a step of a household's plan was done, or that it will not be, and then why. Once for each step."""
     problem = lock(step.problem)
+    if not records.standing(PlanStep.objects.filter(pk=step.pk)).exists():
+        raise Conflict("problems.fulfil.taken_back", "这一步已经撤回，不用落实")
     if Fulfilment.objects.filter(step=step).exists():
         raise Conflict("problems.fulfil.again", "这一步已经有结果了；还要做的另记一步")
     if not done:
@@ -152,6 +155,7 @@ def fulfil(*, by: By, step: PlanStep, done: bool, note: str = "") -> Entry:
     facets={"category": CATEGORY, "outcome": Agreement},
     terms={"problem": "问题", "outcome": "结果", "note": "说明", "photos": "调解协议书"},
     example={"problem": "$problem", "outcome": "reached", "note": "月底前自拆，楼下划出共用的晾晒处"},
+    undo="problems.take_back",
 )
 def mediate(
     *, by: By, problem: Problem, outcome: Agreement, note: str = "", photos: list[Stored] | None = None
@@ -181,6 +185,7 @@ def mediate(
     facets={"category": CATEGORY, "owner": Owner},
     terms={"problem": "问题", "owner": "搭建人类别", "by_on": "计划自拆日期", "note": "说明"},
     example={"problem": "$problem", "owner": "cadre", "by_on": "2020-06-20"},
+    undo="problems.take_back",
 )
 def declare(*, by: By, problem: Problem, owner: Owner, by_on: date, note: str = "") -> Entry:
     """Write down that the owner said unasked that the structure will be removed, by which day: 党员干部 first.
@@ -191,7 +196,7 @@ def declare(*, by: By, problem: Problem, owner: Owner, by_on: date, note: str = 
     if owner == Owner.UNKNOWN:
         raise Refused("problems.declare.owner", "主动申报的请选党员干部、居民或单位", field="owner")
     records.require("problems.declare.by_on", may_be_by(by_on, by.day), "by_on")
-    before = Declaration.objects.filter(district=by.district, problem=problem).order_by("id").last()
+    before = reads.declaration_of(problem)
     if before is not None and before.by_on >= by.day:
         raise Conflict("problems.declare.again", f"已经申报过，计划{_day(before.by_on)}自拆；过了这一天再改期")
     entry.facets |= {"owner": owner}
@@ -216,6 +221,7 @@ def _day(on: date) -> str:
     facets={"category": CATEGORY, "round": Round, "stayed": Stayed},
     terms={"problem": "问题", "stayed": "结果", "note": "说明", "photos": "照片"},
     example={"problem": "$removed", "stayed": "yes"},
+    undo="problems.take_back",
 )
 def watch(*, by: By, problem: Problem, stayed: Stayed, note: str = "", photos: list[Stored] | None = None) -> Entry:
     """Look whether a removed structure stayed away, 30 and 90 days after (规则 problems.watch). What came back is

@@ -22,6 +22,7 @@ from gongzhi.ground import SHANGHAI, day_of, now
 from gongzhi.ground.keys import STEP, under
 from gongzhi.ground.ledger.acts import Audience, By, Entry, act
 from gongzhi.ground.ledger.models import Fact, Measure
+from gongzhi.ground.ledger.withdrawing import may_put_right
 from gongzhi.ground.people.may import posts
 from gongzhi.ground.places.models import Place
 from gongzhi.ground.refusals import Conflict, Forbidden, Refused
@@ -134,6 +135,7 @@ def is_drawn(sample: Sample, closing: Fact) -> bool:
     facets={"category": CATEGORY, "outcome": Outcome, "result": Again},
     terms={"problem": "问题", "passed": "是否合格", "note": "说明"},
     example={"problem": "$problem", "passed": True, "note": "现场干净，没有反弹"},
+    undo="problems.take_back",
 )
 def recheck(*, by: By, problem: Problem, passed: bool, note: str = "") -> Entry:
     """Look again at one of the sample of what was closed without another officer having looked (规则 problems.recheck);
@@ -190,11 +192,13 @@ def recheck(*, by: By, problem: Problem, passed: bool, note: str = "") -> Entry:
     facets={"category": CATEGORY, "opinion": Opinion, "way": Way},
     terms={"problem": "问题", "way": "怎么问的", "opinion": "评价", "note": "说明"},
     example={"problem": "$problem", "way": "phone", "opinion": "satisfied", "note": "当天就清走了"},
+    undo="problems.take_back",
 )
 def call_back(*, by: By, problem: Problem, way: Way, opinion: Opinion, note: str = "") -> Entry:
     """Ask one of the sample of those who told of something whether it was done well (规则 problems.call_back): by
     others than those who did it, and saying how they were asked. Nobody has to be satisfied: there is no quota (规则
-    problems.satisfaction). Whoever was not reached may be tried again; only the last try counts.
+    problems.satisfaction). Whoever was not reached may be tried again, and whoever wrote a wrong word down a moment ago
+    writes it again; only the last one counts.
     """
     problem, _, _ = records.locked(by, problem)
     closing = closing_of(problem)
@@ -205,7 +209,8 @@ def call_back(*, by: By, problem: Problem, way: Way, opinion: Opinion, note: str
     _asked_by_others(by, problem)
     _in_sample(Sample.CALL_BACK, closing, "problems.call_back")
     before = answers(Sample.CALL_BACK, [closing.pk]).get(closing.pk)
-    if before is not None and before.facets["opinion"] != Opinion.UNREACHED:
+    again = before is None or before.facets["opinion"] == Opinion.UNREACHED
+    if before is not None and not again and not may_put_right(before, [by.actor.pk, by.writer.pk]):
         raise Conflict("problems.call_back.twice", "这件事已经回访过，不用再问")
     return records.entry(
         problem,

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from gongzhi.ground.ledger import withdrawing
 from gongzhi.ground.ledger.acts import By, Entry, act, lock
 from gongzhi.ground.ledger.models import Fact
 from gongzhi.ground.refusals import Refused
 from gongzhi.rooms.problems import records
 from gongzhi.rooms.problems.acts import DISPATCHERS, FINDERS, HANDLERS
+from gongzhi.rooms.problems.closing import CLERKS, VERIFIERS
 from gongzhi.rooms.problems.deadlines import pauses_of, run_again
 from gongzhi.rooms.problems.dispatching import DECIDERS
+from gongzhi.rooms.problems.households import PLANNERS
 from gongzhi.rooms.problems.models import Deferral, Dispatch, Pause, Problem, Stage
+from gongzhi.rooms.problems.models.households import Look, Watch
 from gongzhi.rooms.problems.standstill import reckon
 
 
@@ -75,7 +80,7 @@ def recall(*, by: By, fact: Fact) -> Entry:
     leaves="problems.taken_back",
     fact_chinese="上一步已撤回",
     address="problems/{fact}/taking_back",
-    who=tuple(dict.fromkeys((*DECIDERS, *DISPATCHERS, *HANDLERS))),
+    who=tuple(dict.fromkeys((*DECIDERS, *DISPATCHERS, *HANDLERS, *PLANNERS, *VERIFIERS, *CLERKS))),
     place=lambda fact, **_: fact.place,
     organisation=lambda fact, **_: fact.organisation if fact.kind == "problems.bounced" else None,
     audience=withdrawing.AUDIENCES,
@@ -83,8 +88,8 @@ def recall(*, by: By, fact: Fact) -> Entry:
     example={"fact": "$raising.fact"},
 )
 def take_back(*, by: By, fact: Fact) -> Entry:
-    """Take back a filing, bounce, decision, pause, deferral or raising made by mistake, minutes ago: the problem stands
-    as it did before.
+    """Take back a filing, bounce, decision, pause, deferral, raising, a step of a plan, a mediation, a declaration, a
+    look or a call made by mistake, minutes ago: the problem stands as it did before.
     """
     problem = _problem(fact)
     entry = withdrawing.withdrawal(by, fact, "problems.take_back", subject=problem)
@@ -103,7 +108,20 @@ def take_back(*, by: By, fact: Fact) -> Entry:
         case "problems.paused":
             pause = Pause.objects.select_related("dispatch__fact").get(district=by.district, fact=fact)
             reckon(problem, pause.dispatch, [one for one in pauses_of(pause.dispatch) if one.pk != pause.pk])
+        case "problems.watched":
+            _unlook(by, Look.objects.select_related("again__fact").get(district=by.district, fact=fact))
     return entry
+
+
+def _unlook(by: By, look: Look) -> None:
+    """The removal waits for its looks again; what was said to have come back is no problem any more."""
+    if look.again is not None and look.again.stage != Stage.WITHDRAWN:
+        withdraw(by=replace(by, key=None), fact=look.again.fact)
+    look.undone = True
+    look.save(update_fields=["undone"])
+    looked = Look.objects.filter(district=look.district, problem=look.problem_id, since=look.since, undone=False)
+    planned = Watch.objects.filter(district=look.district, problem=look.problem_id, since=look.since)
+    planned.exclude(round__in=looked.values("round")).update(over=False)
 
 
 def _undispatch(problem: Problem, fact: Fact) -> None:

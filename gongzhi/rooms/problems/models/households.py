@@ -247,9 +247,13 @@ class Look(Step):
     again = ScopedFK(
         Problem, models.PROTECT, null=True, blank=True, related_name="relapse_of", verbose_name="反弹的问题"
     )
+    # Whether it was taken back since; then it can be taken again.
+    undone = models.BooleanField("已撤回", default=False)
 
     class Meta:
         verbose_name = "复看"
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.UniqueConstraint(fields=["district", "problem", "round", "since"], name="look_once"),
+            models.UniqueConstraint(
+                fields=["district", "problem", "round", "since"], name="look_once", condition=Q(undone=False)
+            ),
         ]
