@@ -23,7 +23,9 @@ from gongzhi.ground.tasks.models import Answer, Task, TaskQuerySet
 from gongzhi.ground.tasks.models import Stage as TaskStage
 from gongzhi.hall import handing
 from gongzhi.rooms.activities.models import Patrol, Slot
+from gongzhi.rooms.problems.intake import ACCEPTERS
 from gongzhi.rooms.problems.models import Deferral, Flow, Problem, ProblemQuerySet, Resolution, Stage
+from gongzhi.rooms.problems.models.intake import Ticket, TicketQuerySet
 
 # A desk shows this many of each; the lists have the rest.
 SHOWN = 12
@@ -152,6 +154,13 @@ def _put_off() -> Q:
     """Deferred, and its day has not come."""
     later = Deferral.objects.filter(district=OuterRef("district"), problem=OuterRef("pk"), waiting=True)
     return Q(Exists(later.filter(review_on__gt=today())), stage=Stage.DEFERRED)
+
+
+def to_reply(viewer: Viewer) -> TicketQuerySet:
+    """What the hotline waits for in one's area and is to be answered by the end of today, or was before."""
+    tonight = datetime.combine(today() + timedelta(days=1), time(), SHANGHAI)
+    owed = Ticket.objects.owed().filter(_reach(viewer, ACCEPTERS, "problem__path"), district=viewer.actor.district)
+    return owed.filter(reply_by__lt=tonight).select_related("problem__place", "problem__fact")
 
 
 def to_dispatch(viewer: Viewer) -> ProblemQuerySet:

@@ -21,7 +21,7 @@ from django.views.decorators.http import require_safe
 from gongzhi.clock import going_live
 from gongzhi.clock.jobs.models import Job, State
 from gongzhi.clock.notices import inbox
-from gongzhi.ground import SHANGHAI, now, today
+from gongzhi.ground import SHANGHAI, day_of, now, today
 from gongzhi.ground.feedback.models import Feedback
 from gongzhi.ground.ledger.acts import registry
 from gongzhi.ground.people.may import Viewer, reach
@@ -34,7 +34,7 @@ from gongzhi.hall.problems import raised
 from gongzhi.rooms.problems.models import Flow, Problem, Stage
 from gongzhi.sheets import doubts
 from gongzhi.upper.league.reads import week_of
-from gongzhi.web import feedback, tasks
+from gongzhi.web import feedback, tasks, tickets
 from gongzhi.web.access import PLAIN, at_desk, chosen_post, signed_in
 from gongzhi.web.doing import open_acts
 from gongzhi.web.naming import post_words
@@ -143,6 +143,7 @@ def of_work(looking: Viewer) -> dict[str, Any]:
         my_day.to_close(looking).select_related("assignee", "fact").prefetch_related("answers__fact"), "due_on", "id"
     )
     asked = my_day.some(my_day.asked_for(looking).select_related("assignee"), "due_on", "id", shown=WAITED)
+    reply = my_day.some(my_day.to_reply(looking), "reply_by", "id", shown=WAITED)
     written = my_day.some(
         Feedback.objects.visible_to(looking).waiting().select_related("place", "fact"), "due_at", "id", shown=WAITED
     )
@@ -162,6 +163,7 @@ def of_work(looking: Viewer) -> dict[str, Any]:
         "again": again_of(looking),
         "answer": jobs(answer, tasks.rows_of(answer.rows, looking, on), f"{reverse('tasks')}?view=answer"),
         "close": jobs(close, tasks.rows_of(close.rows, looking, on), f"{reverse('tasks')}?view=close"),
+        "reply": jobs(reply, tickets.due_rows(reply.rows), f"{reverse('tickets')}?view=open"),
         "written": jobs(written, feedback.rows_of(written.rows, looking), reverse("feedback_handling")),
         "waiting": Jobs(waiting, handed.count + asked.count, f"{problems}?view=open", handed.many or asked.many),
         "asked_count": asked.count,
@@ -224,7 +226,7 @@ def waited(row: Row) -> Waiting:
         row.title,
         href,
         on,
-        problem.due_at and problem.due_at.astimezone(SHANGHAI).date(),
+        row.clock and day_of(row.clock.due),
         bool(row.clock and row.clock.late),
     )
 

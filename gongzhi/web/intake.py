@@ -35,10 +35,11 @@ from gongzhi.ground.people.models import Actor
 from gongzhi.ground.places.models import Place, PlaceKind
 from gongzhi.ground.refusals import Refused
 from gongzhi.ground.rules import reads as norms
-from gongzhi.ground.rules.calendar import deadline, work_calendar
+from gongzhi.ground.rules.calendar import work_calendar
 from gongzhi.ground.search.finding import Search
 from gongzhi.rooms.problems import scrubbing, suggesting
-from gongzhi.rooms.problems.intake import ACCEPT, ACCEPTERS, LONGEST_ADDRESS, digest_of
+from gongzhi.rooms.problems.deadlines import awaited
+from gongzhi.rooms.problems.intake import ACCEPTERS, LONGEST_ADDRESS, digest_of
 from gongzhi.rooms.problems.models import NotTaken, Problem, ProblemQuerySet, Reporting, Source, Stage
 from gongzhi.rooms.problems.near import Near, near
 from gongzhi.rooms.problems.whereabouts import HOMES, place_named
@@ -99,12 +100,10 @@ def rows_of(problems: Sequence[Problem], names: dict[str, str]) -> list[Row]:
     """With the term within which it is to be taken up: rule and calendar are asked for once."""
     if not problems:
         return []
-    district = problems[0].district
-    rule = norms.rule(ACCEPT, on=today(), district=district)
-    calendar, at = work_calendar(district=district), now()
+    terms, at = awaited(problems, work_calendar(district=problems[0].district)), now()
     made = []
     for one in problems:
-        due = deadline(rule, one.fact.at, calendar).due
+        due = terms[one.pk].term.due if one.pk in terms else None
         ticket = getattr(one, "ticket", None)
         source = str(Source(one.source).label)
         late = due is not None and due < at

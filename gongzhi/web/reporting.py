@@ -36,8 +36,8 @@ from gongzhi.ground.places.models import Place, PlaceKind, nearest
 from gongzhi.ground.refusals import Refused
 from gongzhi.ground.rules import reads as rules
 from gongzhi.hall import places as hall
+from gongzhi.rooms.problems.deadlines import ACCEPT
 from gongzhi.rooms.problems.intake import (
-    ACCEPT,
     CODE_LENGTH,
     CODE_SIGNS,
     CONTACT_DAYS,

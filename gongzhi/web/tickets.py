@@ -18,6 +18,7 @@ from gongzhi.ground import now
 from gongzhi.ground.ledger.acts import By, registry
 from gongzhi.ground.people.may import Viewer
 from gongzhi.ground.refusals import Refused
+from gongzhi.ground.rules.calendar import work_calendar
 from gongzhi.rooms.problems import tickets
 from gongzhi.rooms.problems.intake import ACCEPTERS
 from gongzhi.rooms.problems.models import Stage
@@ -26,6 +27,7 @@ from gongzhi.sheets import hotline
 from gongzhi.web import exporting, paging
 from gongzhi.web.access import home_place, only, signed_in
 from gongzhi.web.naming import Tag
+from gongzhi.web.problems.rows import Clock, running
 from gongzhi.web.toasts import done
 
 DESK = frozenset(ACCEPTERS)
@@ -54,6 +56,33 @@ def row_of(ticket: Ticket, at: datetime, *, is_answered: bool, wrong: str = "") 
     else:
         tag = Tag("", "open", str(Stage(ticket.problem.stage).label))
     return Row(ticket, ticket.problem.label.partition("，")[0], tag, late, wrong)
+
+
+@dataclass(frozen=True)
+class Due:
+    """A ticket with its clock, and whether it has to be accepted before it can be answered."""
+
+    ticket: Ticket
+    place: str
+    clock: Clock
+    waiting: bool
+
+
+def due_rows(tickets: Sequence[Ticket]) -> list[Due]:
+    """Tickets with a term as the desk lists them: the calendar is asked for once."""
+    if not tickets:
+        return []
+    calendar, at = work_calendar(district=tickets[0].district), now()
+    return [
+        Due(
+            one,
+            one.problem.label.partition("，")[0],
+            running(one.reply_by, calendar, at, "答复"),
+            one.problem.stage == Stage.SUBMITTED,
+        )
+        for one in tickets
+        if one.reply_by
+    ]
 
 
 def here(request: HttpRequest, looking: Viewer) -> TicketQuerySet:

@@ -137,3 +137,71 @@ def test_what_is_brought_before_the_meeting_is_told_to_the_street(world: World) 
         problem = number(dispatched(world, "9124"))
         world.do("secretary", "problems.raise", problem=problem, ask="请协调产权单位")
         assert "raised" in informed(world, "street")
+
+
+def test_a_ticket_of_the_hotline_climbs_the_ladder_until_it_is_answered(world: World) -> None:
+    given = {"number": "DH20200605000731", "place": "LH-Y3", "category": "0102", "description": "垃圾没有清"}
+    with world.on("2020-06-05T09:00"):
+        told_at = {"received_at": "2020-06-05T08:30", "reply_by": "2020-06-05T16:00"}
+        ticket = number(world.do("worker", "problems.take_ticket", **given, **told_at))
+        assert telling.gather_terms(world.district) == 0
+    with world.on("2020-06-05T15:00"):
+        telling.gather_terms(world.district)
+        assert telling.gather_terms(world.district) == 0
+        assert "reply_near" in waiting(world, "worker") & waiting(world, "secretary")
+        assert "reply_near" not in waiting(world, "street")
+    with world.on("2020-06-05T16:01"):
+        telling.gather_terms(world.district)
+        assert "reply_late" in waiting(world, "worker")
+        assert "reply_late_community" not in waiting(world, "secretary")
+    for moment, who, line in [
+        ("2020-06-08T00:00", "secretary", "reply_late_community"),
+        ("2020-06-10T00:00", "street", "reply_late_street"),
+        ("2020-06-12T00:00", "district", "reply_late_district"),
+    ]:
+        with world.on(moment):
+            assert line in waiting(world, who)
+    with world.on("2020-06-12T09:00"):
+        notice = Notice.objects.get(line="reply_late")
+        assert (notice.number, inbox.counts(viewer(world, "district"))["热线工单"]) == ("DH20200605000731", 1)
+        world.do("worker", "problems.accept", problem=ticket)
+        world.do("worker", "problems.answer_ticket", ticket="DH20200605000731", answer="已安排清运")
+        for who in ("worker", "secretary", "street", "district"):
+            assert not {line for line in waiting(world, who) if line.startswith("reply")}, who
+
+
+def test_a_ticket_late_on_its_arrival_gives_the_rungs_below_their_days_too(world: World) -> None:
+    given = {"number": "DH1", "place": "LH-Y3", "category": "0102", "description": "垃圾没有清"}
+    with world.on("2020-06-15T09:00"):
+        told_at = {"received_at": "2020-06-01T08:30", "reply_by": "2020-06-03T16:00"}
+        world.do("worker", "problems.take_ticket", **given, **told_at)
+        telling.gather_terms(world.district)
+        assert "reply_late" in waiting(world, "worker")
+        assert "reply_late_community" not in waiting(world, "secretary")
+
+
+def test_what_waits_to_be_taken_up_filed_and_looked_at_is_told_when_its_own_term_ends(world: World) -> None:
+    with world.on("2020-06-08T09:00"):
+        found = world.do("worker", "problems.report", place="LH-HYJ", category="9124", description="器材松动")
+        problem = {"problem": number(found)}
+    # Two working hours to file it; that is told by nobody ahead.
+    for moment, told_late in [("2020-06-08T10:59", 0), ("2020-06-08T11:00", 1), ("2020-06-08T11:30", 0)]:
+        with world.on(moment):
+            assert telling.gather_terms(world.district) == told_late, moment
+    with world.on("2020-06-08T11:30"):
+        assert "file_late" in waiting(world, "secretary")
+        world.do("secretary", "problems.dispatch", organisation="LH-YGHY-JWH", **problem)
+        assert "file_late" not in waiting(world, "secretary")
+        world.do("worker", "problems.resolve", mode="handled", note="已紧固", **problem)
+    # Two working days to look: near from the noon of the second on.
+    for moment, line in [
+        ("2020-06-10T11:59", ""),
+        ("2020-06-10T14:00", "look_near"),
+        ("2020-06-10T17:30", "look_late"),
+    ]:
+        with world.on(moment):
+            assert telling.gather_terms(world.district) == bool(line), moment
+            assert {one for one in waiting(world, "secretary") if one.startswith("look")} >= ({line} if line else set())
+    with world.on("2020-06-11T09:00"):
+        world.do("secretary", "problems.verify", passed=True, **problem)
+        assert not {one for one in waiting(world, "secretary") if one.startswith("look")}

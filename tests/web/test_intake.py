@@ -341,3 +341,18 @@ class TestTickets:
         self.taken(world)
         assert sign_in("worker").get("/intake/tickets/DH9/").status_code == 404
         assert sign_in("worker").get("/intake/tickets/?view=none").status_code == 404
+
+    def test_what_is_to_be_answered_today_stands_on_the_desk(self, world, sign_in):
+        with world.on("2020-06-15T09:00"):
+            problem = self.taken(world, reply_by="2020-06-15T16:00")
+            self.taken(world, number="DH2", reply_by="2020-06-16T16:00")
+        client = sign_in("worker")
+        with world.on("2020-06-15T15:30"):
+            page = read(client.get("/desk/"))
+            assert "答复不到 1 个工作时" not in page
+            assert "答复还剩不到 1 个工作时" in page
+            assert "DH2" not in page
+            assert f"/intake/?open={problem.number}&amp;view=hotline" in page
+            assert not sign_in("member").get("/desk/").context.get("reply")
+        with world.on("2020-06-16T09:30"):
+            assert [one.clock.late for one in client.get("/desk/").context["reply"].rows] == [True, False]

@@ -321,10 +321,34 @@ class TestStory:
         busy.do("still", "12T14:00", "secretary", "problems.pause", problem=busy.number("joint"), **still)
         with busy.world.on("2020-06-16T10:00"):
             answer = sign_in("secretary").get(f"/problems/{busy.number('joint')}/")
-        assert {day.mark for day in answer.context["days"]} >= {"start", "paused", "due"}
+        (term,) = answer.context["terms"]
+        assert {day.mark for day in term.days} >= {"start", "paused", "due"}
         assert "中止计时" in read(answer)
         assert "恢复计时" in [verb.chinese for verb in answer.context["acts"]]
         assert "中止计时" not in [verb.chinese for verb in answer.context["acts"]]
+
+    def test_each_stage_has_a_clock_of_its_own(self, june: Week, sign_in: SignIn) -> None:
+        client, address = sign_in("secretary"), f"/problems/{june.number('pool')}/"
+
+        def told(moment: str) -> tuple[list[str], str]:
+            with june.world.on(moment):
+                answer = client.get(address)
+            return [one.what for one in answer.context["terms"]], read(answer)
+
+        terms, page = told("2020-06-12T08:30")
+        assert terms == ["立案"]
+        assert "立案应在" in page
+        to = {"problem": june.number("pool"), "organisation": JWH}
+        june.do("out", "12T09:00", "secretary", "problems.dispatch", **to)
+        assert told("2020-06-12T09:01")[0] == ["处置"]
+        june.do("done", "12T10:00", "worker", "problems.resolve", problem=june.number("pool"), mode="handled")
+        terms, page = told("2020-06-17T09:00")
+        assert terms == ["核查", "处置"]
+        assert "核查已超" in page
+        assert "已超时" not in page
+        with june.world.on("2020-06-17T09:00"):
+            (part,) = client.get("/problems/inbox/?kind=verify").context["parts"]
+        assert [one.row.clock.late for one in part.rows if one.row.problem.number == june.number("pool")] == [True]
 
     def test_the_reporter_has_a_voice_and_no_name(self, busy: Week, sign_in: SignIn) -> None:
         answer = sign_in("secretary").get(f"/problems/{busy.number('told')}/")

@@ -28,6 +28,7 @@ from gongzhi.rooms.problems.households import PLANNERS
 from gongzhi.rooms.problems.intake import ACCEPTERS, reachable
 from gongzhi.rooms.problems.models import Deferral, Dispatch, Flow, Lapse, Outcome, Part, Problem, Stage
 from gongzhi.rooms.problems.models.households import Handing
+from gongzhi.rooms.problems.models.intake import Ticket
 from gongzhi.sheets.models import Doubt
 
 Desk = Organisation | Place | Actor
@@ -210,11 +211,20 @@ def late() -> QuerySet[Lapse]:
     )
 
 
+def unfiled() -> QuerySet[Problem]:
+    return Problem.objects.filter(stage=Stage.REPORTED, filed_at=None)
+
+
+def to_look_at() -> QuerySet[Problem]:
+    """What waits for another to look; in the simple flow whoever told of it says so."""
+    return Problem.objects.filter(stage=Stage.RESOLVED, flow=Flow.FULL)
+
+
 UNANSWERED = problems(Stage.SUBMITTED)
 TO_ANSWER = tasks(TaskStage.ASSIGNED, TaskStage.RETURNED)
 
 
-def unfiled() -> QuerySet[Handing]:
+def unbegun() -> QuerySet[Handing]:
     """Cases of which the agency has entered no paper yet."""
     return Handing.objects.filter(writs=None, returned=False)
 
@@ -226,6 +236,31 @@ LINES = (
     Line("submitted_street", "problems.submitted", "居民反映", above(*STREETS), (Role.STREET_ORGANISER,),
          "居民反映 {number} 还没有答复是否受理", "请过问社区", "problem", UNANSWERED,
          after="app.notices.ladder.community"),
+    Line("accept_near", "", "居民反映", takers, ACCEPTERS,
+         "居民反映 {number} 临近受理时限", "请答复是否受理", "problem", UNANSWERED),
+    Line("accept_late", "", "居民反映", takers, ACCEPTERS,
+         "居民反映 {number} 过了受理时限", "请尽快答复是否受理", "problem", UNANSWERED),
+    Line("file_near", "", "问题", handing_out, DISPATCHERS,
+         "问题 {number} 临近立案时限", "请派遣，派遣就是立案", "problem", unfiled),
+    Line("file_late", "", "问题", handing_out, DISPATCHERS,
+         "问题 {number} 过了立案时限", "请尽快派遣，派遣就是立案", "problem", unfiled),
+    Line("look_near", "", "问题", takers, ACCEPTERS,
+         "问题 {number} 临近核查时限", "请办结人以外的人到现场核查", "problem", to_look_at),
+    Line("look_late", "", "问题", takers, ACCEPTERS,
+         "问题 {number} 过了核查时限", "请办结人以外的人尽快到现场核查", "problem", to_look_at),
+    Line("reply_near", "", "热线工单", takers, ACCEPTERS,
+         "热线工单 {number} 临近答复期限", "请答复热线；还没有受理的先受理", "ticket", Ticket.objects.owed),
+    Line("reply_late", "", "热线工单", takers, ACCEPTERS,
+         "热线工单 {number} 到期没有答复", "请尽快答复热线，没有办好的说明原因", "ticket", Ticket.objects.owed),
+    Line("reply_late_community", "", "热线工单", above(*COMMUNITIES), (Role.COMMUNITY_SECRETARY,),
+         "热线工单 {number} 到期后还没有答复", "请过问是谁在办", "ticket", Ticket.objects.owed,
+         after="app.notices.ladder.community"),
+    Line("reply_late_street", "", "热线工单", above(*STREETS), (Role.STREET_ORGANISER,),
+         "热线工单 {number} 到期后还没有答复", "请协调解决", "ticket", Ticket.objects.owed,
+         after="app.notices.ladder.street"),
+    Line("reply_late_district", "", "热线工单", above(*DISTRICTS), (Role.DISTRICT_ORGANISER,),
+         "热线工单 {number} 到期后长时间没有答复", "请督促解决", "ticket", Ticket.objects.owed,
+         after="app.notices.ladder.district"),
     Line("dispatched", "problems.dispatched", "问题", handler, HANDLERS,
          "派来问题 {number}", "请处置，办结后登记", "problem", in_hand, by_fact=True, urgent=True),
     Line("joined", "problems.dispatched", "问题", joined, HANDLERS,
@@ -284,7 +319,7 @@ LINES = (
     Line("returned", "problems.verified", "问题", handler, HANDLERS,
          "问题 {number} 核查没有通过", "请看退回的说明，重新办", "problem", AT_WORK, only=passed(Outcome.RETURNED)),
     Line("handed_to_agency", "problems.handed_over", "移交", handler, (Role.SECTION_HEAD,),
-         "移交来案件 {number}", "请依法办理，文书的文号和日期登记在法定程序里", "case", unfiled, by_fact=True),
+         "移交来案件 {number}", "请依法办理，文书的文号和日期登记在法定程序里", "case", unbegun, by_fact=True),
     Line("handed_back", "problems.handed_back", "移交", handing_out, DISPATCHERS,
          "移交的案件 {number} 被退回", "请看理由，继续劝导或者派遣", "problem", problems(Stage.REPORTED)),
     Line("watch_due", "problems.watch_due", "复看", watching, PLANNERS,

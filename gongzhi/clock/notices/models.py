@@ -29,7 +29,7 @@ class Notice(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     district = DistrictField()
     line = models.CharField("事项", max_length=32)
-    number = models.CharField("编号", max_length=40)
+    number = models.CharField("编号", max_length=64)
     place = ScopedFK(
         Place, models.PROTECT, null=True, blank=True, db_index=False, related_name="+", verbose_name="地点"
     )

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Q
 
 from gongzhi.clock.jobs.models import Job
 from gongzhi.clock.jobs.models import State as JobState
-from gongzhi.clock.notices import hours, lines, sending
+from gongzhi.clock.notices import hours, inbox, lines, sending
 from gongzhi.clock.notices.lines import Desk, Line
 from gongzhi.clock.notices.models import Channel, Kind, Notice
 from gongzhi.ground import day_of, now
@@ -17,14 +21,21 @@ from gongzhi.ground.ledger.models import Fact
 from gongzhi.ground.people.models import Actor, ActorKind
 from gongzhi.ground.places.models import Organisation, Place
 from gongzhi.ground.rules import reads as norms
-from gongzhi.ground.rules.calendar import add_working_hours, work_calendar
-from gongzhi.rooms.problems.models import Dispatch, Stage
+from gongzhi.ground.rules.calendar import Calendar, add_working_hours, work_calendar
+from gongzhi.rooms.problems.deadlines import awaited, due_of
+from gongzhi.rooms.problems.models import Dispatch, Flow, Problem, Resolution, Stage
+from gongzhi.rooms.problems.models.intake import Ticket
 from gongzhi.rooms.problems.rules import is_removal
 
 QUIET_WORDS = "有一件事等您处理"
 # Jobs of a person that are told of when they end.
 TOLD_JOBS = ("import",)
 NEAR = "problems.near_due"
+# What waits in which stage, by the names of its lines.
+STAGES = {Stage.SUBMITTED: "accept", Stage.REPORTED: "file", Stage.RESOLVED: "look"}
+LATE_REPLIES = ("reply_late", "reply_late_community", "reply_late_street", "reply_late_district")
+# What has waited longer stands in the lists; its notices would be forgotten.
+KEPT = inbox.KEPT
 
 
 def tell(by: By, fact: Fact) -> None:
@@ -79,39 +90,98 @@ def _tell_duty(line: Line, fact: Fact) -> None:
 
 
 def gather_terms(district: str) -> int:
-    """Tell who owes it of what is nearly due, and whoever decides of what was put off until today; how many were told.
-
-    Each once. What was to be done within the hours of rule problems.near_due anyway is told by its dispatch.
+    """Tell who owes it of what is nearly due or waits longer than it may, the rungs above of tickets of the hotline
+    nobody answered, and whoever decides of what was put off until today; how many were told, each once.
     """
-    present, calendar = now(), work_calendar(district=district)
-    hours = int(norms.rule(NEAR, on=day_of(present), district=district).value)
-    until = add_working_hours(present, hours, calendar)
-    near = Dispatch.objects.filter(district=district, running=True, due_at__gt=present, due_at__lte=until)
-    soon = [
-        one.fact
-        for one in near.filter(problem__stage=Stage.DISPATCHED).select_related(
-            "fact__place", "fact__organisation__place"
-        )
-        if (add_working_hours(one.fact.at, hours, calendar) or one.due_at) < one.due_at
-    ]
+    here = Near(district, present := now(), work_calendar(district=district))
+    near = Dispatch.objects.filter(district=district, running=True, due_at__gt=present, due_at__lte=here.until)
+    handed = near.filter(problem__stage=Stage.DISPATCHED).select_related("fact__place", "fact__organisation__place")
     waiting = lines.put_off().filter(district=district, review_on__lte=day_of(present))
-    again = [one.fact for one in waiting.select_related("fact__place", "fact__organisation__place")]
-    return _tell_once("near_due", soon) + _tell_once("to_reconsider", again)
-
-
-def _tell_once(name: str, facts: Sequence[Fact]) -> int:
-    """A line that no fact tells, of matters that came up with these facts."""
-    line, told = (
-        lines.BY_NAME[name],
-        set(Notice.objects.filter(line=name, fact__in=facts).values_list("fact", flat=True)),
+    told = _tell_once(
+        "near_due", [Matter(one.fact) for one in handed if here.was_further(one.fact.at, one.due_at)]
+    ) + _tell_once(
+        "to_reconsider",
+        [Matter(one.fact) for one in waiting.select_related("fact__place", "fact__organisation__place")],
     )
-    fresh = [fact for fact in facts if fact.pk not in told]
-    for fact in fresh:
-        desk = line.desk(fact)
+    return told + _gather_stages(here) + _gather_tickets(here)
+
+
+class Near:
+    """What is nearly due in a district at an instant: within the working hours of rule problems.near_due."""
+
+    def __init__(self, district: str, present: datetime, calendar: Calendar) -> None:
+        self.district, self.present, self.calendar = district, present, calendar
+        self.hours = int(norms.rule(NEAR, on=day_of(present), district=district).value)
+        self.until = add_working_hours(present, self.hours, calendar) or present
+
+    def was_further(self, since: datetime, due: datetime) -> bool:
+        """Whether it was not nearly due from the beginning: then whoever it came to was told by its coming."""
+        return (add_working_hours(since, self.hours, self.calendar) or due) < due
+
+
+@dataclass(frozen=True)
+class Matter:
+    """What a line that no fact tells is told of: the fact with which it came up, its number where that is not the
+    fact's own, and since when the rungs above count."""
+
+    fact: Fact
+    named: str = ""
+    since: datetime | None = None
+
+    @property
+    def number(self) -> str:
+        return self.named or lines.number_of(self.fact)
+
+
+def _gather_stages(here: Near) -> int:
+    """What waits to be taken up, filed or looked at: told before its term ends where that is not at once, and after."""
+    old = here.present - KEPT
+    done = Resolution.objects.filter(district=here.district, fact__at__gte=old)
+    waiting = Problem.objects.filter(
+        Q(stage__in=(Stage.SUBMITTED, Stage.REPORTED), fact__at__gte=old)
+        | Q(stage=Stage.RESOLVED, flow=Flow.FULL, pk__in=done.values("problem")),
+        district=here.district,
+    ).select_related("place")
+    found = defaultdict(list)
+    running = {one.pk: one for one in waiting}
+    for pk, one in awaited(list(running.values()), here.calendar).items():
+        due, stage, fact = due_of(one.term), Stage(running[pk].stage), one.since
+        fact.place = running[pk].place
+        if due <= here.present:
+            found[f"{STAGES[stage]}_late"].append(Matter(fact))
+        elif due <= here.until and here.was_further(fact.at, due):
+            found[f"{STAGES[stage]}_near"].append(Matter(fact))
+    return sum(_tell_once(name, matters) for name, matters in found.items())
+
+
+def _gather_tickets(here: Near) -> int:
+    """What the hotline waits for, by the ladder of a problem that was not resolved in time."""
+    owed = Ticket.objects.owed().filter(
+        district=here.district, reply_by__gt=here.present - KEPT, reply_by__lte=here.until
+    )
+    late, near = [], []
+    for one in owed.select_related("problem__place", "problem__fact"):
+        fact, reply_by = one.problem.fact, one.reply_by
+        # Where it lies was put right, perhaps, when it was accepted.
+        fact.place = one.problem.place
+        if reply_by > here.present:
+            near.append(Matter(fact, one.number))
+        else:
+            late.append(Matter(fact, one.number, max(reply_by, fact.recorded_at)))
+    return _tell_once("reply_near", near) + sum(_tell_once(name, late) for name in LATE_REPLIES)
+
+
+def _tell_once(name: str, matters: Sequence[Matter]) -> int:
+    """Write a line that no fact tells, of those of whom it was not told before; how many."""
+    line, facts = lines.BY_NAME[name], [one.fact for one in matters]
+    told = set(Notice.objects.filter(line=name, fact__in=facts).values_list("fact", flat=True))
+    fresh = [one for one in matters if one.fact.pk not in told]
+    for one in fresh:
+        desk, fact = line.desk(one.fact), one.fact
+        since = one.since or now()
+        at = hours.after_working_days(since, line.after, fact.district) if line.after else now()
         if desk is not None and not isinstance(desk, Sequence):
-            _write(
-                line, desk, Notice(fact=fact, number=lines.number_of(fact), plain=_is_plain(fact)), str(fact.pk), fact
-            )
+            _write(line, desk, Notice(fact=fact, number=one.number, at=at, plain=_is_plain(fact)), str(fact.pk), fact)
     return len(fresh)
 
 

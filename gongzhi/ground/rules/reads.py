@@ -28,8 +28,23 @@ def rule(code: str, *, on: date, known_at: datetime | None = None, district: str
 
 def nearest_rule(code: str, *, on: date, known_at: datetime | None = None, district: str = "") -> Rule:
     """The rule of this code, else of the code less its last part: problems.deadline.0101 → problems.deadline."""
+    return _required(_nearest(code), on, known_at, district)
+
+
+def nearest_rules(asked: Collection[tuple[str, date]], *, district: str = "") -> dict[tuple[str, date], Rule]:
+    """`nearest_rule` of several codes, each on a day of its own: one query. What has no rule in force is left out."""
+    steps = {code: _nearest(code) for code, _ in asked}
+    rows = list(_known(Rule, None, district).filter(code__in=set[str]().union(*steps.values()))) if steps else []
+    found = {}
+    for code, on in asked:
+        if here := _in_force((row for row in rows if row.code in steps[code]), on):
+            found[code, on] = here[max(here, key=len)]
+    return found
+
+
+def _nearest(code: str) -> set[str]:
     parts = code.split(".")
-    return _required({".".join(parts[:end]) for end in range(2, len(parts) + 1)} | {code}, on, known_at, district)
+    return {".".join(parts[:end]) for end in range(2, len(parts) + 1)} | {code}
 
 
 def rules(codes: Collection[str], *, on: date, known_at: datetime | None = None, district: str = "") -> dict[str, Rule]:

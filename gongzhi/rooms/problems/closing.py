@@ -29,7 +29,7 @@ from gongzhi.ground.rules import reads as norms
 from gongzhi.ground.rules.calendar import Calendar, Deadline, deadline, work_calendar
 from gongzhi.rooms.problems import records, rules
 from gongzhi.rooms.problems.acts import CATEGORY, HANDLERS, require_measures
-from gongzhi.rooms.problems.deadlines import due_of, run_again
+from gongzhi.rooms.problems.deadlines import SILENCE, due_of, run_again
 from gongzhi.rooms.problems.dispatching import hand, joinings
 from gongzhi.rooms.problems.intake import reporting_of
 from gongzhi.rooms.problems.merging import standing_for
@@ -68,7 +68,7 @@ CLERKS = (
     Role.WORKER,
     Role.GRID_WORKER,
 )
-REOPEN, SILENCE = "problems.reopen", "problems.confirm"
+REOPEN = "problems.reopen"
 HEARD = "代登记请写明反映人是怎么说的：电话、上门或窗口"
 TERMS = {"code": "查询码", "problem": "问题", "way": "怎么说的"}
 # What closes a problem, and how each is counted.

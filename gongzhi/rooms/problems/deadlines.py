@@ -3,24 +3,82 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from django.db.models import Q
 
 from gongzhi.ground import day_of
+from gongzhi.ground.ledger.models import Fact
+from gongzhi.ground.ledger.writing import subject_of
 from gongzhi.ground.rules import reads as norms
-from gongzhi.ground.rules.calendar import Deadline, deadline, work_calendar
+from gongzhi.ground.rules.calendar import Calendar, Deadline, deadline, work_calendar
 from gongzhi.ground.rules.calendar import Pause as Stopped
+from gongzhi.ground.rules.models import Rule
 from gongzhi.rooms.problems import records
-from gongzhi.rooms.problems.models import Dispatch, Flow, Lapse, Pause, Problem, Reporting
+from gongzhi.rooms.problems.models import Dispatch, Flow, Lapse, Pause, Problem, Reporting, Stage
 
 DEADLINE, BOUNCE = "problems.deadline", "problems.bounce"
+ACCEPT, FILE, LOOK, SILENCE = "problems.accept", "problems.file", "problems.verify", "problems.confirm"
+# From when a stage that is not in an organisation's hands waits: the last of these records.
+WAITING_SINCE = {
+    Stage.SUBMITTED: ("problems.submitted", "problems.ticket_taken"),
+    Stage.REPORTED: ("problems.reported", "problems.submitted", "problems.accepted", "problems.handed_back"),
+    Stage.RESOLVED: ("problems.resolved",),
+}
 
 
 def deadline_of(category: str, starts: datetime, district: str, *, rule: str = DEADLINE) -> Deadline:
     """The term that begins at this instant: the category's own, else the general one. Refused without a rule."""
     found = norms.nearest_rule(f"{rule}.{category}", on=day_of(starts), district=district)
     return deadline(found, starts, work_calendar(district=district))
+
+
+def awaits(problem: Problem) -> str:
+    """The code of the rule whose term runs while nobody has it in hand: until it is taken up, filed, looked at, or
+    until its reporter has said whether it is done; empty where none does."""
+    match Stage(problem.stage):
+        case Stage.SUBMITTED:
+            return ACCEPT
+        case Stage.REPORTED if problem.filed_at is None:
+            return f"{FILE}.{problem.category}"
+        case Stage.RESOLVED:
+            return SILENCE if problem.flow == Flow.SIMPLE else LOOK
+    return ""
+
+
+@dataclass(frozen=True)
+class Awaited:
+    """Since which record nobody has it in hand, and the term that runs."""
+
+    since: Fact
+    term: Deadline
+    rule: Rule
+
+
+def awaited(problems: Sequence[Problem], calendar: Calendar) -> dict[UUID, Awaited]:
+    """What runs for each of these problems of a district while nobody has it in hand, by the rule of the day on which
+    it began: two queries however many they are."""
+    waiting = {subject_of(one): one for one in problems if awaits(one)}
+    if not waiting:
+        return {}
+    district = problems[0].district
+    known = Fact.objects.filter(
+        district=district, subject__in=waiting, kind__in={kind for kinds in WAITING_SINCE.values() for kind in kinds}
+    )
+    since = {
+        fact.subject: fact
+        for fact in known.order_by("at", "id")
+        if fact.kind in WAITING_SINCE[Stage(waiting[fact.subject].stage)]
+    }
+    asked = {subject: (awaits(waiting[subject]), fact.day) for subject, fact in since.items()}
+    rules = norms.nearest_rules(set(asked.values()), district=district)
+    return {
+        waiting[subject].pk: Awaited(fact, deadline(rule, fact.at, calendar), rule)
+        for subject, fact in since.items()
+        if (rule := rules.get(asked[subject]))
+    }
 
 
 def due_of(term: Deadline) -> datetime:

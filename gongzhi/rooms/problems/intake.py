@@ -26,12 +26,12 @@ from gongzhi.ground.rules import reads as norms
 from gongzhi.ground.rules.calendar import Deadline, deadline, work_calendar
 from gongzhi.rooms.problems import records, routing, rules
 from gongzhi.rooms.problems.acts import CATEGORY, found
-from gongzhi.rooms.problems.deadlines import DEADLINE
+from gongzhi.rooms.problems.deadlines import ACCEPT, DEADLINE
 from gongzhi.rooms.problems.merging import all_of
 from gongzhi.rooms.problems.models import Declining, InTime, NotTaken, Problem, Reporting, Source, Stage
 from gongzhi.rooms.problems.whereabouts import place_at, place_named
 
-CONTACT_DAYS, ACCEPT = "problems.contact", "problems.accept"
+CONTACT_DAYS = "problems.contact"
 # Letters and digits nobody confuses on the telephone; 12 of them cannot be guessed.
 CODE_SIGNS = "23456789ACDEFGHJKMNPQRTUVWXY"
 CODE_LENGTH = 12

@@ -27,13 +27,13 @@ from gongzhi.ground.places.models import Place
 from gongzhi.ground.rules import reads as norms
 from gongzhi.ground.rules.calendar import Calendar, add_working_days, deadline, work_calendar
 from gongzhi.ground.rules.calendar import Pause as Stopped
-from gongzhi.rooms.problems.closing import CLOSED_BY, CLOSINGS, SILENCE
+from gongzhi.rooms.problems.closing import CLOSED_BY, CLOSINGS
+from gongzhi.rooms.problems.deadlines import LOOK, SILENCE
 from gongzhi.rooms.problems.models import Dispatch, Flow, InTime, Joining, Obstacle, Opinion, Outcome, Pause, Source
 
 DAY = timedelta(days=1)
 # A page adds up no more than this at once.
 LONGEST = timedelta(days=92)
-LOOKED = "problems.verify"
 PAUSING = ("problems.paused", "problems.resumed", "problems.taken_back")
 ACCEPTING = ("problems.reported", "problems.accepted", "problems.submitted")
 FOREVER = datetime(9000, 1, 1, tzinfo=UTC)
@@ -204,7 +204,7 @@ def week(place: Place, first: date, last: date, as_of: datetime | None = None) -
     end = min(datetime.combine(last + DAY, time(), SHANGHAI), instant)
     due = _dispatches(place, instant)
     to_close = Q(pk__in=[])
-    for flow, code in ((Flow.FULL, LOOKED), (Flow.SIMPLE, SILENCE)):
+    for flow, code in ((Flow.FULL, LOOK), (Flow.SIMPLE, SILENCE)):
         days = int(norms.rule(code, on=first, known_at=instant, district=place.district).value)
         to_close |= Q(problem__flow=flow) & _ended(first, last, days, calendar, instant)
     return Week(

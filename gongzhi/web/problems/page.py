@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -25,7 +25,7 @@ from gongzhi.ground.words import span_words
 from gongzhi.hall.problems import handles, reads_told
 from gongzhi.hall.readers import may_brief, may_compare
 from gongzhi.rooms.problems import reads, records, rules
-from gongzhi.rooms.problems.deadlines import term_of
+from gongzhi.rooms.problems.deadlines import Awaited, awaited, due_of, term_of
 from gongzhi.rooms.problems.household_reads import keeps_file
 from gongzhi.rooms.problems.models import Dispatch, Flow, Problem, Source, Stage
 from gongzhi.upper.league.reads import week_of
@@ -33,7 +33,7 @@ from gongzhi.web.access import WORK, only, signed_in
 from gongzhi.web.naming import Words, knows_who, names_of
 from gongzhi.web.photos import photos_of
 from gongzhi.web.problems.next import next_of
-from gongzhi.web.problems.rows import categories, clock_of, tag_of, to_take_up
+from gongzhi.web.problems.rows import awaited_words, categories, clock_of, tag_of
 from gongzhi.web.problems.standing import standing_of
 from gongzhi.web.problems.story import shown
 from gongzhi.web.recent import opened
@@ -78,9 +78,8 @@ def page(request: HttpRequest, number: str) -> HttpResponse:
     standing = standing_of(problem, current)
     handling = handles(looking, problem)
     steps = [shown(step, words, names, looking, seen, handling) for step in timeline.steps]
-    take_up = to_take_up([problem], calendar, today()).get(problem.pk)
-    clock = clock_of(problem, calendar, now(), standing.pause.until if standing.pause else None, take_up)
-    term, days, rule = explained(problem, current, facts, calendar)
+    waits = awaited([problem], calendar).get(problem.pk)
+    clock = clock_of(problem, calendar, now(), standing.pause.until if standing.pause else None, waits)
     following = next_of(problem, looking)
     category = categories(problem.district).get(problem.category, problem.category)
     context = {
@@ -98,9 +97,8 @@ def page(request: HttpRequest, number: str) -> HttpResponse:
         "standing": standing,
         "flow": Flow(problem.flow).label,
         "counted_in": counted_in(problem, facts, looking),
-        "term": term,
-        "days": days,
-        "rule": rule,
+        "waits": awaited_words(problem) if waits else "",
+        "terms": explained(problem, current, facts, calendar, waits),
         "acts": following.doable,
         "following": following,
         "barred": following.barred,
@@ -151,16 +149,33 @@ def counted_in(problem: Problem, facts: Sequence[Fact], looking: Viewer) -> list
     return found
 
 
+@dataclass(frozen=True)
+class Explained:
+    """A term: what is to be done within it, its words, its days, the rule behind it; running: it is the one of now."""
+
+    what: str
+    term: Deadline
+    days: Sequence[Day]
+    rule: Rule
+    running: bool
+
+
 def explained(
-    problem: Problem, current: Dispatch | None, facts: Sequence[Fact], calendar: Calendar
-) -> tuple[Deadline | None, list[Day], Rule | None]:
-    """The term of the dispatch that counts, day by day, with the rule behind it."""
-    if current is None or problem.stage in (Stage.BOUNCED, Stage.DEFERRED):
-        return None, [], None
-    term = term_of(current)
-    done = next((fact.at for fact in reversed(facts) if fact.kind == "problems.resolved"), None)
-    if problem.stage == Stage.DISPATCHED:
-        done = None
-    marks = strip(term, calendar, min(now(), current.due_at + OVERDUE_SHOWN), done)
-    cells = [Day(day, str(mark), Mark(mark).label) for day, mark in marks]
-    return term, cells, norms.version(current.rule_version)
+    problem: Problem, current: Dispatch | None, facts: Sequence[Fact], calendar: Calendar, waits: Awaited | None
+) -> list[Explained]:
+    """The term of its stage and, once it was handed out, that of the dispatch that counts, with the rules behind."""
+    found = []
+    if waits:
+        what, term = awaited_words(problem), waits.term
+        found.append(Explained(what, term, days_of(term, calendar), waits.rule, running=True))
+    if current and problem.stage not in (Stage.BOUNCED, Stage.DEFERRED):
+        done = next((fact.at for fact in reversed(facts) if fact.kind == "problems.resolved"), None)
+        running, term = problem.stage == Stage.DISPATCHED, term_of(current)
+        days = days_of(term, calendar, None if running else done)
+        found.append(Explained("处置", term, days, norms.version(current.rule_version), running))
+    return found
+
+
+def days_of(term: Deadline, calendar: Calendar, done: datetime | None = None) -> list[Day]:
+    marks = strip(term, calendar, min(now(), due_of(term) + OVERDUE_SHOWN), done)
+    return [Day(day, str(mark), Mark(mark).label) for day, mark in marks]

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
-from uuid import UUID
 
 from gongzhi.ground import day_of, now, today
-from gongzhi.ground.ledger.models import Fact
 from gongzhi.ground.people.may import Viewer
 from gongzhi.ground.rules import reads as norms
-from gongzhi.ground.rules.calendar import Calendar, Deadline, deadline, left_words, work_calendar
+from gongzhi.ground.rules.calendar import Calendar, Deadline, left_words, work_calendar
 from gongzhi.hall.problems import stopped
-from gongzhi.rooms.problems.intake import ACCEPT
+from gongzhi.rooms.problems.deadlines import Awaited, awaited, due_of
 from gongzhi.rooms.problems.models import Flow, Problem, Source, Stage
 from gongzhi.web.naming import Tag
 
@@ -48,36 +46,42 @@ class Clock:
     stopped: datetime | None = None
 
 
-def to_take_up(problems: Sequence[Problem], calendar: Calendar, on: date) -> dict[UUID, datetime]:
-    """By when each that was told and not yet answered is to be taken up: two queries however many they are."""
-    waiting = {one.fact_id: one.pk for one in problems if one.stage == Stage.SUBMITTED}
-    if not waiting:
-        return {}
-    rule = norms.rule(ACCEPT, on=on, district=problems[0].district)
-    told = Fact.objects.filter(pk__in=waiting).values_list("pk", "at")
-    terms = {waiting[pk]: deadline(rule, at, calendar).due for pk, at in told}
-    return {pk: due for pk, due in terms.items() if due}
-
-
 def clock_of(
     problem: Problem,
     calendar: Calendar,
     at: datetime,
     stopped: datetime | None = None,
-    take_up: datetime | None = None,
+    waits: Awaited | None = None,
 ) -> Clock | None:
-    """How long whoever it waits for still has, to take it up or to handle it; nothing once it is resolved."""
-    due = {Stage.SUBMITTED: take_up, Stage.DISPATCHED: problem.due_at}.get(Stage(problem.stage))
-    if due is None:
+    """How long whoever it waits for still has: to take it up, file it, handle it, look at it, say that it is done."""
+    if problem.stage == Stage.DISPATCHED and problem.due_at:
+        return Clock(problem.due_at, "中止计时", stopped=stopped) if stopped else running(problem.due_at, calendar, at)
+    if waits is None:
         return None
-    if stopped:
-        return Clock(due, "中止计时", stopped=stopped)
+    clock = running(due_of(waits.term), calendar, at, awaited_words(problem))
+    # Whoever told of it owes nothing.
+    return replace(clock, late=False, near=False) if waits_for_reporter(problem) else clock
+
+
+def running(due: datetime, calendar: Calendar, at: datetime, what: str = "") -> Clock:
+    """The clock of a term at an instant; `what` is to be done within it."""
     late = at > due
     months = months_between(day_of(due), day_of(at))
     term = Deadline(due, (), due, "", "")
     words = f"已超 {months_words(months)}" if months >= LONG_OVERDUE else left_words(term, at, calendar)
     near = not late and ("个工作时" in words or "不到" in words) and hours_in(words) <= NEAR_HOURS
-    return Clock(due, f"受理{words}" if problem.stage == Stage.SUBMITTED else words, late, near)
+    return Clock(due, f"{what}{words}", late, near)
+
+
+def waits_for_reporter(problem: Problem) -> bool:
+    return problem.stage == Stage.RESOLVED and problem.flow == Flow.SIMPLE
+
+
+def awaited_words(problem: Problem) -> str:
+    """What is to be done while nobody has it in hand."""
+    if problem.stage == Stage.RESOLVED:
+        return "等确认" if waits_for_reporter(problem) else "核查"
+    return {Stage.SUBMITTED: "受理", Stage.REPORTED: "立案"}.get(Stage(problem.stage), "")
 
 
 def months_between(first: date, last: date) -> int:
@@ -98,14 +102,17 @@ def hours_in(words: str) -> int:
 
 
 def tag_of(problem: Problem, clock: Clock | None) -> Tag:
-    """The state of a problem, and whom it waits for where the word for its stage does not say that."""
+    """The state of a problem, and whom it waits for where the word for its stage does not say that. What is done stays
+    so, however long it waits for somebody to look."""
+    if problem.stage == Stage.RESOLVED:
+        clock = None
     if clock and clock.late:
         return Tag("tag-late", "triangle", "已超时")
     if clock and clock.near:
         return Tag("tag-near", "clock", "临近到期")
     if clock and clock.stopped:
         return Tag("", "pause", "已暂停")
-    if problem.stage == Stage.RESOLVED and problem.flow == Flow.SIMPLE:
+    if waits_for_reporter(problem):
         return Tag("tag-going", "hourglass", "等反映人确认")
     style, icon = TAGS[Stage(problem.stage)]
     return Tag(style, icon, Stage(problem.stage).label)
@@ -128,7 +135,7 @@ def rows_of(problems: Sequence[Problem], looking: Viewer) -> list[Row]:
     at, names = now(), categories(looking.actor.district)
     running = [one.pk for one in problems if one.stage == Stage.DISPATCHED]
     still = stopped(running, at) if running else {}
-    terms = to_take_up(problems, calendar, day_of(at))
+    terms = awaited(problems, calendar)
     made = []
     for one in problems:
         clock = clock_of(one, calendar, at, still.get(one.pk), terms.get(one.pk))

@@ -86,7 +86,7 @@ def waits_for(problem: Problem, pause: Pause | None) -> tuple[str, datetime | No
         case Stage.SUBMITTED:
             return "等社区受理。地点、类别不对的，受理时改；不受理的写明理由。受理以前不公开。", None
         case Stage.REPORTED:
-            return "等派遣。派给承办单位，时限从派遣起算。", None
+            return "等派遣，派遣就是立案。处置时限从派遣起算。", None
         case Stage.DISPATCHED if pause:
             return f"中止计时：{pause.get_reason_display()}。到时间自动接着算，", pause.until
         case Stage.DISPATCHED:
@@ -96,7 +96,7 @@ def waits_for(problem: Problem, pause: Pause | None) -> tuple[str, datetime | No
         case Stage.DEFERRED:
             return "现在解决不了，到复议的日子再看能不能办。", None
         case Stage.RESOLVED if problem.flow == Flow.SIMPLE:
-            return "等反映人确认。不说话的，到规定的日子按简易结案，从里面抽查。", None
+            return "等反映人确认，简易结案的从里面抽查。", None
         case Stage.RESOLVED:
             return "等另一个人到现场核查。", None
         case Stage.DECLINED:
