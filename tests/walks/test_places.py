@@ -77,7 +77,7 @@ def test_written_answered_and_judged(visit: Enter) -> None:
     resident.goto("/feedback/?place=LH-YGHY")
     resident.get_by_role("button", name="提交，取回执码").click()
     expect(resident.get_by_role("alert")).to_contain_text("请选类型")
-    resident.get_by_label(re.compile("^投诉")).check()
+    resident.get_by_role("radio", name=re.compile("^投诉")).check()
     resident.get_by_label("内容").fill("楼道灯报修三天没人理")
     resident.get_by_label("电话").fill("110")
     resident.get_by_role("button", name="提交，取回执码").click()
