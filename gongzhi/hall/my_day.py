@@ -23,8 +23,9 @@ from gongzhi.ground.tasks.models import Answer, Task, TaskQuerySet
 from gongzhi.ground.tasks.models import Stage as TaskStage
 from gongzhi.hall import handing
 from gongzhi.rooms.activities.models import Patrol, Slot
+from gongzhi.rooms.problems.dispatching import disputed
 from gongzhi.rooms.problems.intake import ACCEPTERS
-from gongzhi.rooms.problems.models import Deferral, Flow, Problem, ProblemQuerySet, Resolution, Stage
+from gongzhi.rooms.problems.models import Deferral, Flow, Problem, ProblemQuerySet, Remeasurement, Resolution, Stage
 from gongzhi.rooms.problems.models.intake import Ticket, TicketQuerySet
 
 # A desk shows this many of each; the lists have the rest.
@@ -145,8 +146,11 @@ def to_say(viewer: Viewer, *stages: Stage) -> ProblemQuerySet:
     wanted = stages or tuple(SAYING)
     mine = Q(pk__in=[])
     for stage in wanted:
-        who = {role for name in SAYING[stage] for role in registry[name].who}
-        mine |= Q(_reach(viewer, who, "path"), stage=stage)
+        for name in SAYING[stage]:
+            said = Q(_reach(viewer, registry[name].who, "path"), stage=stage)
+            if stage == Stage.BOUNCED and name == "problems.dispatch":
+                said &= ~disputed(viewer.actor.district, today())
+            mine |= said
     return _problems(viewer, *wanted).filter(mine).exclude(_put_off())
 
 
@@ -168,11 +172,11 @@ def to_dispatch(viewer: Viewer) -> ProblemQuerySet:
     return to_say(viewer, Stage.REPORTED)
 
 
-def _by_me(viewer: Viewer) -> Exists:
-    """Resolved, or written down as resolved, by oneself."""
+def _by_me(viewer: Viewer) -> Q:
+    """Resolved, written down as resolved, or put right in its amounts by oneself."""
     own = Q(fact__by=viewer.actor) | Q(fact__recorded_by=viewer.actor)
-    made = Resolution.objects.filter(district=OuterRef("district"), problem=OuterRef("pk"))
-    return Exists(made.filter(own))
+    of_it = {"district": OuterRef("district"), "problem": OuterRef("pk")}
+    return Q(Exists(Resolution.objects.filter(own, **of_it))) | Q(Exists(Remeasurement.objects.filter(own, **of_it)))
 
 
 def to_verify(viewer: Viewer) -> ProblemQuerySet:

@@ -385,6 +385,40 @@ class TestStory:
         assert [one.title for one in answer.context["counted_in"]] == ["简报", "工作对比"]
 
 
+class TestOffered:
+    """What stands as a button is what the act would not refuse for a reason known before."""
+
+    def test_not_sent_back_after_the_term_for_it_nor_after_the_last_word(self, busy: Week, sign_in: SignIn) -> None:
+        def offered(who: str, name: str, moment: str) -> list[str]:
+            with busy.world.on(moment):
+                answer = sign_in(who).get(f"/problems/{busy.number(name)}/")
+            return [verb.name.removeprefix("problems.") for verb in answer.context["acts"]]
+
+        # Handed out on Friday at 9:00; four working hours to send it back.
+        assert "bounce" in offered("worker", "joint", "2020-06-12T14:30")
+        assert "bounce" not in offered("worker", "joint", "2020-06-12T14:31")
+        # The first may be handed to another; asked for with the last word, nobody sends it back.
+        assert offered("secretary", "bounced", "2020-06-12T11:00") == ["dispatch", "raise"]
+        why = {"reason": "路面在院内", "organisation": JWH}
+        busy.do("said", "12T11:30", "street", "problems.decide", problem=busy.number("bounced"), **why)
+        assert "bounce" not in offered("worker", "bounced", "2020-06-12T11:31")
+        # Brought before this week's meeting already.
+        assert "raise" not in offered("secretary", "deferred", "2020-06-12T15:00")
+        assert "raise" in offered("secretary", "deferred", "2020-06-15T09:00")
+
+    def test_what_only_the_street_decides_waits_for_the_street_alone(self, busy: Week, sign_in: SignIn) -> None:
+        number = busy.number("bounced")
+        busy.do("on", "12T10:10", "secretary", "problems.dispatch", problem=number, organisation=WY)
+        again = {"problem": number, "reason": "duty", "note": "不归物业"}
+        busy.do("again", "12T10:20", "secretary", "problems.bounce", **again)
+        with busy.world.on("2020-06-12T15:00"):
+            mine = sign_in("secretary")
+            assert "decide" not in titles(mine.get("/problems/inbox/"))
+            page = mine.get(f"/problems/{number}/")
+            assert [verb.name for verb in page.context["acts"]] == ["problems.raise"]
+            assert titles(sign_in("street").get("/problems/inbox/"))["decide"] == [number]
+
+
 class TestForms:
     @pytest.mark.parametrize(
         ("act", "name", "words"),

@@ -8,10 +8,9 @@ problems.closed 简易结案 · problems.unclosed 撤销结案 (corrects what cl
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from django.db.models import Exists, Model, OuterRef, TextChoices
 
@@ -27,6 +26,7 @@ from gongzhi.ground.places.models import Place
 from gongzhi.ground.refusals import Conflict, Forbidden, Refused, Unknown
 from gongzhi.ground.rules import reads as norms
 from gongzhi.ground.rules.calendar import Calendar, Deadline, deadline, work_calendar
+from gongzhi.ground.rules.models import Rule
 from gongzhi.rooms.problems import records, rules
 from gongzhi.rooms.problems.acts import CATEGORY, HANDLERS, require_measures
 from gongzhi.rooms.problems.deadlines import SILENCE, due_of, run_again
@@ -109,18 +109,9 @@ def remeasure(*, by: By, problem: Problem, measures: list[Quantity], reason: str
     Open to who resolved it or wrote it down until it is verified, and to the secretary and the street organiser.
     """
     problem = lock(problem)
-    if problem.stage not in (Stage.RESOLVED, Stage.VERIFIED):
-        raise Conflict("problems.remeasure.stage", f"这件事{problem.get_stage_display()}，还没有可更正的数量")
+    head = remeasuring_open(by, problem)[-1]
     if not reason.strip():
         raise Refused("problems.remeasure.reason", "请写明更正理由", field="reason")
-    chain = records.resolution_facts(problem)
-    own = problem.stage == Stage.RESOLVED and by.actor.pk in records.hands(chain)
-    # A clerk does not put right in a corrector's name what the clerk may not put right.
-    if not own and not all(_holds(one, CORRECTORS, problem.place) for one in (by, _clerk(by))):
-        raise Forbidden(
-            "problems.remeasure.who", "更正数量由社区书记、街道组织员办理；核查以前，办结人和登记人也可以更正"
-        )
-    head = chain[-1]
     require_measures(problem.category, measures)
     verdict = rules.resolution_fits(
         problem.category,
@@ -150,6 +141,20 @@ def remeasure(*, by: By, problem: Problem, measures: list[Quantity], reason: str
     )
 
 
+def remeasuring_open(by: By, problem: Problem, steps: Sequence[Fact] = ()) -> list[Fact]:
+    """The resolution whose amounts this person may put right, with its corrections. Raises Refused."""
+    if problem.stage not in (Stage.RESOLVED, Stage.VERIFIED):
+        raise Conflict("problems.remeasure.stage", f"这件事{problem.get_stage_display()}，还没有可更正的数量")
+    chain = records.resolution_facts(problem)
+    own = problem.stage == Stage.RESOLVED and by.actor.pk in records.hands(chain)
+    # A clerk does not put right in a corrector's name what the clerk may not put right.
+    if not own and not all(_holds(one, CORRECTORS, problem.place) for one in (by, _clerk(by))):
+        raise Forbidden(
+            "problems.remeasure.who", "更正数量由社区书记、街道组织员办理；核查以前，办结人和登记人也可以更正"
+        )
+    return chain
+
+
 @act(
     "problems.verify",
     "核查",
@@ -169,16 +174,10 @@ def verify(*, by: By, problem: Problem, passed: bool, note: str = "") -> Entry:
     Passed, it is closed. Otherwise it goes back to its organisation with the reason: what was said to be done is in
     no total any more, and the term runs on as it did; nobody gains time by it.
     """
-    problem, _, _ = records.locked(by, problem)
-    if problem.stage != Stage.RESOLVED:
-        raise Conflict("problems.verify.stage", f"这件事{problem.get_stage_display()}，办结以后才能核查")
-    chain = records.resolution_facts(problem)
-    apart = rules.may_verify(records.hands(chain), {by.actor.pk, by.writer.pk})
-    if not apart:
-        raise Forbidden("problems.verify.handler", apart.reason)
+    problem, steps, _ = records.locked(by, problem)
+    head = looking_open(by, problem, steps)[-1]
     if not passed and not note.strip():
         raise Refused("problems.verify.note", "退回要写明哪里没有办好", field="note")
-    head = chain[-1]
     problem.stage = Stage.VERIFIED if passed else Stage.DISPATCHED
     problem.save(update_fields=["stage"])
     current = records.dispatch_of(problem)
@@ -195,6 +194,17 @@ def verify(*, by: By, problem: Problem, passed: bool, note: str = "") -> Entry:
         rule_version=norms.rule("problems.verifier", on=by.day, district=by.district).ref,
         corrects=None if passed else head,
     )
+
+
+def looking_open(by: By, problem: Problem, steps: Sequence[Fact]) -> list[Fact]:
+    """The resolution this person may look at, with its corrections. Raises Refused."""
+    if problem.stage != Stage.RESOLVED:
+        raise Conflict("problems.verify.stage", f"这件事{problem.get_stage_display()}，办结以后才能核查")
+    chain = records.resolution_facts(problem)
+    apart = rules.may_verify(records.hands(chain), {by.actor.pk, by.writer.pk})
+    if not apart:
+        raise Forbidden("problems.verify.handler", apart.reason)
+    return chain
 
 
 @act(
@@ -227,13 +237,10 @@ def confirm(
     stands beside, and somebody else still looks. Whoever was not heard is never counted as satisfied.
     """
     problem, told = said_by(by, code, problem, way)
-    problem, _, _ = records.locked(by, problem)
+    problem, steps, _ = records.locked(by, problem)
     if opinion == Opinion.UNREACHED:
         raise Refused("problems.confirm.opinion", "确认是反映人说的，没有联系上的在回访里登记", field="opinion")
-    if problem.stage not in (Stage.RESOLVED, Stage.VERIFIED):
-        raise Conflict("problems.confirm.stage", f"这件事{problem.get_stage_display()}，办结以后再确认")
-    chain = records.resolution_facts(problem)
-    _apart(by, records.hands(chain), "problems.confirm.handler", "办结这件事的人不能代反映人确认，请另一个人来登记")
+    chain = confirming_open(by, problem, steps)
     spoken = records.standing(Confirmation.objects.filter(problem=problem, fact__at__gte=chain[0].at))
     if spoken.filter(reporting=told).exists() if told else spoken.filter(reporting=None).exists():
         raise Conflict("problems.confirm.twice", "这次办结已经确认过，不用再确认；没有办好的请要求重办")
@@ -259,6 +266,16 @@ def confirm(
         ],
         rule_version=norms.rule("problems.flow", on=by.day, district=by.district).ref,
     )
+
+
+def confirming_open(by: By, problem: Problem, steps: Sequence[Fact]) -> list[Fact]:
+    """The resolution of which this person may say, or write down, that it is done. Raises Refused."""
+    if problem.stage not in (Stage.RESOLVED, Stage.VERIFIED):
+        raise Conflict("problems.confirm.stage", f"这件事{problem.get_stage_display()}，办结以后再确认")
+    chain = records.resolution_facts(problem)
+    if not rules.may_verify(records.hands(chain), {by.actor.pk, by.writer.pk}):
+        raise Forbidden("problems.confirm.handler", "办结这件事的人不能代反映人确认，请另一个人来登记")
+    return chain
 
 
 @act(
@@ -292,19 +309,10 @@ def reopen(
     problems.reopen.times says, the street decides who answers for it.
     """
     problem, told = said_by(by, code, problem, way)
-    problem, _, _ = records.locked(by, problem)
-    if problem.stage not in (Stage.RESOLVED, Stage.VERIFIED):
-        reason = "办结以后才能要求重办" if problem.is_open else "不能要求重办，请重新反映"
-        raise Conflict("problems.reopen.stage", f"这件事{problem.get_stage_display()}，{reason}")
+    problem, steps, _ = records.locked(by, problem)
+    rule = reopening_open(by, problem, steps)
     if not note.strip():
         raise Refused("problems.reopen.note", "请写明哪里没有办好", field="note")
-    closing = closing_of(problem)
-    rule = norms.rule(REOPEN, on=by.day, district=by.district)
-    if closing is not None and by.day > closing.day + timedelta(days=int(rule.value)):
-        raise Refused(
-            "problems.reopen.late",
-            f"结案已超过 {rule.words}，不能再要求重办；请重新反映一次，写上原来的编号 {problem.number}，一并处理",
-        )
     asked = records.standing(Reopening.objects.filter(district=by.district, problem=problem)).count()
     times = norms.rule(f"{REOPEN}.times", on=by.day, district=by.district)
     course = Again.STREET if asked >= int(times.value) else Again.HANDLER
@@ -318,6 +326,21 @@ def reopen(
         facets={"way": way},
         rule_version=times.ref if course == Again.STREET else rule.ref,
     )
+
+
+def reopening_open(by: By, problem: Problem, steps: Sequence[Fact]) -> Rule:
+    """The rule by which it may be asked for again. Raises Refused."""
+    if problem.stage not in (Stage.RESOLVED, Stage.VERIFIED):
+        reason = "办结以后才能要求重办" if problem.is_open else "不能要求重办，请重新反映"
+        raise Conflict("problems.reopen.stage", f"这件事{problem.get_stage_display()}，{reason}")
+    closing = closing_of(problem)
+    rule = norms.rule(REOPEN, on=by.day, district=by.district)
+    if closing is not None and by.day > closing.day + timedelta(days=int(rule.value)):
+        raise Refused(
+            "problems.reopen.late",
+            f"结案已超过 {rule.words}，不能再要求重办；请重新反映一次，写上原来的编号 {problem.number}，一并处理",
+        )
+    return rule
 
 
 def taken_up_again(
@@ -489,11 +512,6 @@ def said_by(by: By, code: str, problem: Problem | None, way: Way) -> tuple[Probl
     if way == Way.ONLINE:
         raise Refused("problems.way", HEARD, field="way")
     return standing_for(problem), None
-
-
-def _apart(by: By, hands: Collection[UUID], code: str, reason: str) -> None:
-    if not rules.may_verify(hands, {by.actor.pk, by.writer.pk}):
-        raise Forbidden(code, reason)
 
 
 def _clerk(by: By) -> By:

@@ -7,6 +7,11 @@ problems.decided 裁定承办.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
+
+from django.db.models import Count, OuterRef, Q, Subquery, Value
+from django.db.models.functions import Concat
+from django.db.models.lookups import Exact, GreaterThan
 
 from gongzhi.ground.ledger.acts import Audience, By, Entry, act
 from gongzhi.ground.ledger.models import Fact
@@ -14,6 +19,7 @@ from gongzhi.ground.people.models import Role
 from gongzhi.ground.places.models import Organisation
 from gongzhi.ground.refusals import Conflict, Forbidden, Refused
 from gongzhi.ground.rules import reads as norms
+from gongzhi.ground.rules.calendar import Deadline
 from gongzhi.rooms.problems import records, routing, rules
 from gongzhi.rooms.problems.acts import CATEGORY, DISPATCHERS, HANDLERS, handler_of, place_unless_handled
 from gongzhi.rooms.problems.deadlines import bounce_term, deadline_of, due_of, flow_of, stop
@@ -29,6 +35,7 @@ from gongzhi.rooms.problems.models import (
 
 DECIDERS = (Role.DISTRICT_ORGANISER, Role.STREET_ORGANISER)
 TIMES = "problems.bounce.times"
+ASKED_AGAIN = "problems.reopened"
 
 
 @act(
@@ -49,15 +56,20 @@ def file(*, by: By, problem: Problem) -> Entry:
     """Open a case before anybody is named who answers for it. Dispatching does it too, so nobody needs two steps; what
     was put right on the spot never becomes a case (规则 problems.on_the_spot).
     """
-    problem, _, last = records.locked(by, problem)
+    problem, steps, last = records.locked(by, problem)
+    filing_open(by, problem, steps)
+    problem.filed_at = by.instant
+    problem.save(update_fields=["filed_at"])
+    return records.entry(problem, because=last, measures=[records.one("problem_filed")], rows=[])
+
+
+def filing_open(by: By, problem: Problem, steps: Sequence[Fact]) -> None:
+    """Raises Refused where it cannot be filed."""
     if problem.stage != Stage.REPORTED:
         why = "已经随派遣立案" if problem.filed_at else "受理以后才能立案"
         raise Conflict("problems.file.stage", f"这件事{problem.get_stage_display()}，{why}，不用再立案")
     if problem.filed_at:
         raise Conflict("problems.file.done", "这件事已经立案，可以直接派遣")
-    problem.filed_at = by.instant
-    problem.save(update_fields=["filed_at"])
-    return records.entry(problem, because=last, measures=[records.one("problem_filed")], rows=[])
 
 
 @act(
@@ -86,15 +98,13 @@ def dispatch(
     often than rule problems.bounce.times says, it waits for the street's decision.
     """
     problem, steps, last = records.locked(by, problem)
-    bounced = records.bounces_of(problem).count()
-    times = int(norms.rule(TIMES, on=by.day, district=by.district).value)
     verdict = rules.may_dispatch(
         problem.stage,
         problem.handler,
         organisation,
         records.was_returned(steps),
         by.day,
-        bounced > times or records.asked_again(steps),
+        is_disputed(by, problem, steps),
     )
     records.require("problems.dispatch", verdict, "organisation")
     joined = co_handlers or []
@@ -113,6 +123,35 @@ def dispatch(
         rows=[made, *joinings(made, joined)],
         rule_version=made.rule_version,
     )
+
+
+def handing_out_open(by: By, problem: Problem, steps: Sequence[Fact]) -> None:
+    """Raises Refused where it cannot be handed out, to whomever."""
+    disputed, returned = is_disputed(by, problem, steps), records.was_returned(steps)
+    records.require(
+        "problems.dispatch", rules.may_hand_out(problem.stage, problem.handler, returned, disputed), "organisation"
+    )
+
+
+def is_disputed(by: By, problem: Problem, steps: Sequence[Fact]) -> bool:
+    """Whether it was sent back, or asked for again, too often to be handed out once more: the street decides."""
+    if problem.stage != Stage.BOUNCED:
+        return False
+    times = int(norms.rule(TIMES, on=by.day, district=by.district).value)
+    return records.asked_again(steps) or records.bounces_of(problem).count() > times
+
+
+def disputed(district: str, on: date) -> Q:
+    """The same of a query of problems that were sent back."""
+    times = int(norms.rule(TIMES, on=on, district=district).value)
+    here = {"district": OuterRef("district")}
+    back = Fact.objects.filter(
+        **here, subject=Concat(Value("problem/"), OuterRef("number")), kind__in=("problems.bounced", ASKED_AGAIN)
+    )
+    bounces = records.standing(Bounce.objects.filter(**here, problem=OuterRef("pk")))
+    counted = bounces.order_by().values("problem").annotate(count=Count("pk")).values("count")
+    last = back.as_of().order_by("-at", "-id").values("kind")[:1]
+    return Q(Exact(Subquery(last), ASKED_AGAIN)) | Q(GreaterThan(Subquery(counted), times))
 
 
 @act(
@@ -137,16 +176,7 @@ def bounce(*, by: By, problem: Problem, reason: NotOurs, note: str) -> Entry:
     Refused after the term, once something was done about it, and where the last word has been said.
     """
     problem, steps, last = records.locked(by, problem)
-    current = records.dispatch_of(problem)
-    if problem.stage != Stage.DISPATCHED or current is None:
-        raise Conflict("problems.bounce.stage", f"这件事{problem.get_stage_display()}，处置中的才能退单")
-    if Decision.objects.filter(dispatch=current).exists():
-        raise Forbidden("problems.bounce.final", "承办单位由上级裁定，不能再退；办不了的请上级暂缓或者提为难题")
-    if not steps or steps[-1].pk != current.fact_id:
-        raise Conflict("problems.bounce.begun", "派遣以后已经办过，不能退单；办不了的请提为难题")
-    term = bounce_term(current, problem.category)
-    if by.instant > min(due_of(term), current.due_at):
-        raise Refused("problems.bounce.late", f"退单要在派遣后 {term.words}现在已经过了，请处置")
+    current, term = bouncing_open(by, problem, steps)
     if not note.strip():
         raise Refused("problems.bounce.note", "请写明为什么不归本单位，应由哪个单位办", field="note")
     stop(current, by.instant)
@@ -164,6 +194,21 @@ def bounce(*, by: By, problem: Problem, reason: NotOurs, note: str) -> Entry:
         ],
         rule_version=term.rule_version,
     )
+
+
+def bouncing_open(by: By, problem: Problem, steps: Sequence[Fact]) -> tuple[Dispatch, Deadline]:
+    """The dispatch that may be sent back now, with the term for that. Raises Refused."""
+    current = records.dispatch_of(problem)
+    if problem.stage != Stage.DISPATCHED or current is None:
+        raise Conflict("problems.bounce.stage", f"这件事{problem.get_stage_display()}，处置中的才能退单")
+    if Decision.objects.filter(dispatch=current).exists():
+        raise Forbidden("problems.bounce.final", "承办单位由上级裁定，不能再退；办不了的请上级暂缓或者提为难题")
+    if not steps or steps[-1].pk != current.fact_id:
+        raise Conflict("problems.bounce.begun", "派遣以后已经办过，不能退单；办不了的请提为难题")
+    term = bounce_term(current, problem.category)
+    if by.instant > min(due_of(term), current.due_at):
+        raise Refused("problems.bounce.late", f"退单要在派遣后 {term.words}现在已经过了，请处置")
+    return current, term
 
 
 @act(

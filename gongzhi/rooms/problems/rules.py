@@ -81,22 +81,27 @@ def may_dispatch(
     asked for again, too often, so that the street decides."""
     if not (there := may_answer(organisation, on)):
         return there
+    if not (open_to := may_hand_out(stage, handler, returned, disputed)):
+        return open_to
+    if handler == organisation:
+        if stage == Stage.BOUNCED:
+            return Verdict(False, f"{handler}已经退单，请派给别的单位；仍由它承办的请街道裁定")
+        return Verdict(False, f"核查退回后仍由{handler}处置，时限不变，不用重派")
+    return YES
+
+
+def may_hand_out(stage: str, handler: Organisation | None, returned: bool, disputed: bool) -> Verdict:
+    """Whether it may be handed out at all, to whomever."""
     if stage == Stage.REPORTED:
         return YES
     if stage == Stage.BOUNCED:
-        if disputed:
-            return Verdict(False, "这件事多次退单或要求重办，由街道裁定承办单位，不能再派")
-        if handler == organisation:
-            return Verdict(False, f"{handler}已经退单，请派给别的单位；仍由它承办的请街道裁定")
-        return YES
+        return Verdict(False, "这件事多次退单或要求重办，由街道裁定承办单位，不能再派") if disputed else YES
     if stage == Stage.DEFERRED:
         return Verdict(False, "这件事暂缓解决，复议以后再办，不能派遣")
     if stage != Stage.DISPATCHED:
         return Verdict(False, f"这件事{Stage(stage).label}，不能再派遣")
     if not returned:
         return Verdict(False, f"已经派给{handler}，正在处置；核查退回后才能改派")
-    if handler == organisation:
-        return Verdict(False, f"核查退回后仍由{handler}处置，时限不变，不用重派")
     return YES
 
 

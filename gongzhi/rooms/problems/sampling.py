@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
@@ -142,16 +142,8 @@ def recheck(*, by: By, problem: Problem, passed: bool, note: str = "") -> Entry:
     never by those who did the work or wrote down that it was confirmed. Failed, it goes back to its organisation with
     a term of its own, and what was said to be done is in no total any more.
     """
-    problem, _, _ = records.locked(by, problem)
-    closing = closing_of(problem)
-    if closing is None:
-        raise Conflict("problems.recheck.stage", f"这件事{problem.get_stage_display()}，结案以后才抽查")
-    done = records.hands([*records.resolution_facts(problem), closing])
-    if not rules.may_verify(done, {by.actor.pk, by.writer.pk}):
-        raise Forbidden("problems.recheck.handler", "办结或确认这件事的人不能复核，请另一个人去看")
-    _in_sample(Sample.RECHECK, closing, "problems.recheck")
-    if answers(Sample.RECHECK, [closing.pk]):
-        raise Conflict("problems.recheck.twice", "这次结案已经抽查复核过，不用再看")
+    problem, steps, _ = records.locked(by, problem)
+    closing = rechecking_open(by, problem, steps)
     if not passed and not note.strip():
         raise Refused("problems.recheck.note", "不合格要写明哪里没有办好", field="note")
     version = rule_of(Sample.RECHECK, monday_of(closing.known_on), by.district).ref
@@ -180,6 +172,20 @@ def recheck(*, by: By, problem: Problem, passed: bool, note: str = "") -> Entry:
     )
 
 
+def rechecking_open(by: By, problem: Problem, steps: Sequence[Fact]) -> Fact:
+    """What closed a problem of the sample that this person may look at again. Raises Refused."""
+    closing = closing_of(problem)
+    if closing is None:
+        raise Conflict("problems.recheck.stage", f"这件事{problem.get_stage_display()}，结案以后才抽查")
+    _in_sample(Sample.RECHECK, closing, "problems.recheck")
+    if answers(Sample.RECHECK, [closing.pk]):
+        raise Conflict("problems.recheck.twice", "这次结案已经抽查复核过，不用再看")
+    done = records.hands([*records.resolution_facts(problem), closing])
+    if not rules.may_verify(done, {by.actor.pk, by.writer.pk}):
+        raise Forbidden("problems.recheck.handler", "办结或确认这件事的人不能复核，请另一个人去看")
+    return closing
+
+
 @act(
     "problems.call_back",
     "回访",
@@ -200,18 +206,10 @@ def call_back(*, by: By, problem: Problem, way: Way, opinion: Opinion, note: str
     problems.satisfaction). Whoever was not reached may be tried again, and whoever wrote a wrong word down a moment ago
     writes it again; only the last one counts.
     """
-    problem, _, _ = records.locked(by, problem)
-    closing = closing_of(problem)
-    if closing is None:
-        raise Conflict("problems.call_back.stage", f"这件事{problem.get_stage_display()}，结案以后才回访")
+    problem, steps, _ = records.locked(by, problem)
     if opinion == Opinion.UNSAID:
         raise Refused("problems.call_back.opinion", "请选满意、基本满意、不满意，或没有联系上", field="opinion")
-    _asked_by_others(by, problem)
-    _in_sample(Sample.CALL_BACK, closing, "problems.call_back")
-    before = answers(Sample.CALL_BACK, [closing.pk]).get(closing.pk)
-    again = before is None or before.facets["opinion"] == Opinion.UNREACHED
-    if before is not None and not again and not may_put_right(before, [by.actor.pk, by.writer.pk]):
-        raise Conflict("problems.call_back.twice", "这件事已经回访过，不用再问")
+    closing, before = calling_open(by, problem, steps)
     return records.entry(
         problem,
         because=closing,
@@ -224,6 +222,21 @@ def call_back(*, by: By, problem: Problem, way: Way, opinion: Opinion, note: str
         corrects=before,
         audience=Audience.AREA,
     )
+
+
+def calling_open(by: By, problem: Problem, steps: Sequence[Fact]) -> tuple[Fact, Fact | None]:
+    """What closed a problem of the sample of which this person may ask, and what was written down before. Raises
+    Refused."""
+    closing = closing_of(problem)
+    if closing is None:
+        raise Conflict("problems.call_back.stage", f"这件事{problem.get_stage_display()}，结案以后才回访")
+    _in_sample(Sample.CALL_BACK, closing, "problems.call_back")
+    _asked_by_others(by, problem)
+    before = answers(Sample.CALL_BACK, [closing.pk]).get(closing.pk)
+    again = before is None or before.facets["opinion"] == Opinion.UNREACHED
+    if before is not None and not again and not may_put_right(before, [by.actor.pk, by.writer.pk]):
+        raise Conflict("problems.call_back.twice", "这件事已经回访过，不用再问")
+    return closing, before
 
 
 def _asked_by_others(by: By, problem: Problem) -> None:

@@ -6,11 +6,13 @@ Facts left here, all about `problem/NUMBER`: problems.paused 中止计时 · pro
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 from django.db import models
 
 from gongzhi.ground.ledger.acts import Audience, By, Entry, act
+from gongzhi.ground.ledger.models import Fact
 from gongzhi.ground.people.models import Role
 from gongzhi.ground.places.models import Organisation
 from gongzhi.ground.refusals import Conflict, Refused
@@ -59,13 +61,8 @@ def pause(*, by: By, problem: Problem, reason: Standstill, until: datetime, note
 
     Refused without an end, once the term is over, and while it stands still already.
     """
-    problem, _, last = records.locked(by, problem)
-    current = _in_hand(problem, "problems.pause.stage", "处置中的才能中止计时")
-    if by.instant > current.due_at or not current.running:
-        raise Conflict("problems.pause.late", "已经到期，不能再中止计时；办不了的请暂缓解决或者提为难题")
-    made = pauses_of(current)
-    if any(by.instant < one.until for one in made):
-        raise Conflict("problems.pause.twice", "正在中止计时，要改时间请先恢复计时")
+    problem, steps, last = records.locked(by, problem)
+    current, made = pausing_open(by, problem, steps)
     most = norms.rule(PAUSE_MOST, on=by.day, district=by.district)
     if until <= by.instant:
         raise Refused("problems.pause.until", "恢复时间要晚于现在", field="until")
@@ -95,6 +92,17 @@ def pause(*, by: By, problem: Problem, reason: Standstill, until: datetime, note
     )
 
 
+def pausing_open(by: By, problem: Problem, steps: Sequence[Fact]) -> tuple[Dispatch, list[Pause]]:
+    """The dispatch whose term may stand still, and when it did before. Raises Refused."""
+    current = _in_hand(problem, "problems.pause.stage", "处置中的才能中止计时")
+    if by.instant > current.due_at or not current.running:
+        raise Conflict("problems.pause.late", "已经到期，不能再中止计时；办不了的请暂缓解决或者提为难题")
+    made = pauses_of(current)
+    if any(by.instant < one.until for one in made):
+        raise Conflict("problems.pause.twice", "正在中止计时，要改时间请先恢复计时")
+    return current, made
+
+
 @act(
     "problems.resume",
     "恢复计时",
@@ -110,16 +118,22 @@ def pause(*, by: By, problem: Problem, reason: Standstill, until: datetime, note
 )
 def resume(*, by: By, problem: Problem) -> Entry:
     """Let the term run on before the pause was to end: what it waited for has come."""
-    problem, _, last = records.locked(by, problem)
+    problem, steps, last = records.locked(by, problem)
+    current, made, standing = resuming_open(by, problem, steps)
+    standing.until = by.instant
+    standing.save(update_fields=["until"])
+    reckon(problem, current, made)
+    return records.entry(problem, because=last, organisation=current.organisation, measures=[], rows=[])
+
+
+def resuming_open(by: By, problem: Problem, steps: Sequence[Fact]) -> tuple[Dispatch, list[Pause], Pause]:
+    """The dispatch whose term stands still, its pauses, and the one that holds it. Raises Refused."""
     current = _in_hand(problem, "problems.resume.stage", "处置中的才能恢复计时")
     made = pauses_of(current)
     standing = next((one for one in made if one.since <= by.instant < one.until), None)
     if standing is None:
         raise Conflict("problems.resume.running", "没有在中止计时，不用恢复")
-    standing.until = by.instant
-    standing.save(update_fields=["until"])
-    reckon(problem, current, made)
-    return records.entry(problem, because=last, organisation=current.organisation, measures=[], rows=[])
+    return current, made, standing
 
 
 @act(
@@ -245,12 +259,8 @@ def raise_(*, by: By, problem: Problem, ask: str) -> Entry:
     """Bring a problem before this week's meeting: what was tried, and who is asked for what. Its clock runs on. Once a
     week is enough.
     """
-    problem, _, last = records.locked(by, problem)
-    if not problem.is_open or problem.stage == Stage.SUBMITTED:
-        raise Conflict("problems.raise.stage", f"这件事{problem.get_stage_display()}，不能提为难题")
-    monday = by.day - timedelta(days=by.day.weekday())
-    if records.raisings_of(problem).filter(fact__day__gte=monday).exists():
-        raise Conflict("problems.raise.twice", "这件事本周已经提为难题，要补充的在周例会上说")
+    problem, steps, last = records.locked(by, problem)
+    raising_open(by, problem, steps)
     if not ask.strip():
         raise Refused("problems.raise.ask", "请写明试过什么、请谁做什么", field="ask")
     return records.entry(
@@ -260,6 +270,15 @@ def raise_(*, by: By, problem: Problem, ask: str) -> Entry:
         measures=[records.one("problem_raised")],
         rows=[Raising(district=by.district, problem=problem, text=ask.strip())],
     )
+
+
+def raising_open(by: By, problem: Problem, steps: Sequence[Fact]) -> None:
+    """Raises Refused where it cannot be brought before the meeting."""
+    if not problem.is_open or problem.stage == Stage.SUBMITTED:
+        raise Conflict("problems.raise.stage", f"这件事{problem.get_stage_display()}，不能提为难题")
+    monday = by.day - timedelta(days=by.day.weekday())
+    if records.raisings_of(problem).filter(fact__day__gte=monday).exists():
+        raise Conflict("problems.raise.twice", "这件事本周已经提为难题，要补充的在周例会上说")
 
 
 def reckon(problem: Problem, current: Dispatch, pauses: list[Pause]) -> None:
