@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -183,6 +184,7 @@ def parameters_of(act: Act[Any]) -> dict[str, tuple[dict[str, Any], str, bool]]:
     return found
 
 
+@cache
 def has_form(act: Act[Any]) -> bool:
     return bool(act.who) and all(kind for _, kind, _ in parameters_of(act).values())
 

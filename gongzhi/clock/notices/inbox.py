@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import timedelta
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -35,11 +35,11 @@ def addressed(viewer: Viewer) -> QuerySet[Notice]:
     return Notice.objects.filter(mine, district=viewer.actor.district, at__lte=now())
 
 
-def still() -> Q:
-    """Notices whose matter still waits: asked of the matters themselves."""
+def still(names: Collection[str] | None = None) -> Q:
+    """Notices, of these lines or of any, whose matter still waits: asked of the matters themselves."""
     waiting = Q(pk__in=[])
     for line in LINES:
-        if line.still is not None:
+        if line.still is not None and (names is None or line.name in names):
             by = {"fact": OuterRef("fact")} if line.by_fact else {"number": OuterRef("number")}
             found = line.still().filter(district=OuterRef("district"), **by).order_by()
             waiting |= Q(Exists(found), line=line.name)
@@ -47,7 +47,9 @@ def still() -> Q:
 
 
 def waiting(viewer: Viewer) -> QuerySet[Notice]:
-    return addressed(viewer).filter(still())
+    """Asked of the matters one was told of alone: of each there is a question to build."""
+    told = addressed(viewer)
+    return told.filter(still(set(told.values_list("line", flat=True).distinct())))
 
 
 def for_information(viewer: Viewer) -> QuerySet[Notice]:
