@@ -1,4 +1,4 @@
-"""What was closed and is to be looked at once more: last week's samples, and removals after their days."""
+"""What is to be looked at once more: last week's samples, what the agency removed, removals after their days."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from gongzhi.ground import today
-from gongzhi.ground.ledger.acts import registry
+from gongzhi.ground.ledger.acts import By, registry
 from gongzhi.ground.people.may import Viewer, reach
 from gongzhi.ground.places.models import Place
-from gongzhi.rooms.problems.household_reads import watches
+from gongzhi.rooms.problems.household_reads import unchecked, watches
 from gongzhi.rooms.problems.models import Problem
-from gongzhi.rooms.problems.models.households import Watch
+from gongzhi.rooms.problems.models.households import Watch, Writ
+from gongzhi.rooms.problems.records import hands, is_of
+from gongzhi.rooms.problems.rules import may_verify
 from gongzhi.rooms.problems.sampling import Sample, answers, drawn, monday_of
 
 # A page lists so many of each.
@@ -45,6 +47,19 @@ def looks(viewer: Viewer, on: date | None = None) -> list[Again]:
     name, day = "problems.watch", on or today()
     due = [one for area in areas(viewer, registry[name].who) for one in _watches(area, day)]
     return [Again(name, one.problem, one.due_on) for one in due]
+
+
+def checks(viewer: Viewer) -> list[Again]:
+    """Removals entered from the agency's papers in one's areas that wait for somebody else's look, the oldest first."""
+    name = "problems.check"
+    found = [one for area in areas(viewer, registry[name].who) for one in unchecked(area).select_related("fact")[:MOST]]
+    return [Again(name, one.problem) for one in found if may_look(one, viewer)]
+
+
+def may_look(writ: Writ, viewer: Viewer) -> bool:
+    """Whether this viewer may be the one who looks: not who entered it, and nobody of the agency."""
+    by = By(viewer.actor, held=viewer.held)
+    return bool(may_verify(hands([writ.fact]), {viewer.actor.pk})) and not is_of(writ.problem.handler, by)
 
 
 def _watches(area: Place, day: date) -> list[Watch]:

@@ -27,13 +27,22 @@ from gongzhi.ground.people.may import Viewer
 from gongzhi.ground.people.models import AREA_OFFICERS, Role
 from gongzhi.ground.places.models import Place, PlaceKind, district_place
 from gongzhi.ground.rules import reads as norms
+from gongzhi.hall.again import may_look
 from gongzhi.rooms.problems import enforcement, records, rules
 from gongzhi.rooms.problems import household_reads as reads
-from gongzhi.rooms.problems.chain import COURT, REVIEW, Paper, Route
+from gongzhi.rooms.problems.chain import COURT, REVIEW, TAKEN_AWAY, Paper, Route
 from gongzhi.rooms.problems.enforcing import FROM
 from gongzhi.rooms.problems.households import may_agree
 from gongzhi.rooms.problems.models import Problem, ProblemQuerySet, Purpose, Stage, Visit
-from gongzhi.rooms.problems.models.households import Declaration, Handing, Look, Mediation, PlanStep, Writ
+from gongzhi.rooms.problems.models.households import (
+    Declaration,
+    Handing,
+    Look,
+    Mediation,
+    PlanStep,
+    RemovalCheck,
+    Writ,
+)
 from gongzhi.sheets import letters
 from gongzhi.web import paging
 from gongzhi.web.access import home_place, only, signed_in, viewer
@@ -130,6 +139,7 @@ def file(request: HttpRequest, number: str) -> HttpResponse:
         "chain": chain_of(problem, handing) if handing else None,
         "watch": reads.watch_of(problem, today()),
         "looks": looks_of(problem, looking),
+        "checks": checks_of(problem, looking),
         "may_fulfil": looking.holds(*registry["problems.fulfil"].who),
         "relapse_of": list(Look.objects.filter(again=problem, undone=False).select_related("problem")),
     }
@@ -158,6 +168,8 @@ def acts_open(problem: Problem, looking: Viewer) -> list[Verb]:
         wanted.append("problems.hand_over")
     if problem.stage == Stage.HANDED:
         wanted.insert(0, "problems.mirror")
+    if may_check(problem, looking):
+        wanted.insert(0, "problems.check")
     by = By(looking.actor, held=looking.held)
     return [Verb.of(registry[name]) for name in wanted if registry[name].may(by, {"problem": problem})]
 
@@ -203,6 +215,24 @@ def looks_of(problem: Problem, looking: Viewer) -> list[tuple[Look, Sequence[UUI
     return [(one, seen.get(one.fact_id, ())) for one in looks]
 
 
+def checks_of(problem: Problem, looking: Viewer) -> list[Told]:
+    """What somebody else found of the removals that were entered."""
+    made = records.standing(RemovalCheck.objects.filter(district=problem.district, problem=problem))
+    checks = list(made.select_related("fact", "writ").order_by("id"))
+    seen = photos_of([one.fact for one in checks], looking)
+    return [Told(one.fact.day, check_words(one), one.text, seen.get(one.fact_id, ())) for one in checks]
+
+
+def check_words(check: RemovalCheck) -> str:
+    return f"核实{check.writ.get_paper_display()}，{'与登记相符' if check.passed else '与登记不符，要重新登记'}"
+
+
+def may_check(problem: Problem, looking: Viewer) -> bool:
+    """Whether a removal waits to be looked at by this viewer: not what they entered or their organisation removed."""
+    here = reads.unchecked(problem.place).filter(problem=problem).select_related("fact").first()
+    return here is not None and may_look(here, looking)
+
+
 @dataclass(frozen=True)
 class Stop:
     """A step of the chain as the timeline prints it."""
@@ -210,6 +240,7 @@ class Stop:
     station: enforcement.Station
     writs: Sequence[Writ]
     style: str
+    check: RemovalCheck | None = None
 
     @property
     def when(self) -> str:
@@ -230,10 +261,12 @@ class Chain:
     missing: str
     ended: str
     decided: bool
+    unchecked: bool
 
 
 def chain_of(problem: Problem, handing: Handing) -> Chain:
-    writs = list(Writ.objects.filter(district=problem.district, handing=handing).select_related("fact").order_by("id"))
+    writs = list(reads.writs_of(handing))
+    checks = {check.writ.paper: check for check in reads.checks_of(handing) if check.passed}
     papers = [one.written for one in writs]
     law = reads.law_for(problem.district, papers, today())
     ended = enforcement.closed(papers)
@@ -242,6 +275,7 @@ def chain_of(problem: Problem, handing: Handing) -> Chain:
             station,
             [one for one in writs if one.paper == station.paper and one.written in station.written],
             "lapse" if station.late else "" if station.written else "finding",
+            checks.get(station.paper),
         )
         for station in enforcement.stations(handing.route, papers, law)
     ]
@@ -252,6 +286,7 @@ def chain_of(problem: Problem, handing: Handing) -> Chain:
         "" if ended else enforcement.complete(handing.route, papers, law).reason,
         str(Paper(ended.paper).label) if ended else "",
         enforcement.last(papers, Paper.DECIDED, Paper.ORDERED) is not None,
+        ended is not None and ended.paper in TAKEN_AWAY and ended.paper not in checks,
     )
 
 

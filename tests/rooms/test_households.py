@@ -283,6 +283,78 @@ def test_the_agencys_papers_in_their_order_and_force_at_the_end(world, shed):
     assert "已经强制拆除" in not_mirrored(world, shed, "ended", "2026-09-10").reason
 
 
+def forced(world, problem) -> Fact:
+    hand(world, problem)
+    for paper, on, more in (*CHAIN, ORDER):
+        mirror(world, problem, paper, on, **more)
+    day = {"began": "2026-09-09T09:00", "ended": "2026-09-09T11:00"}
+    return mirror(world, problem, "executed", "2026-09-09", **day, **FORCE)
+
+
+def test_a_forced_removal_is_looked_at_by_another_than_who_entered_it_and_the_agency(world, shed):
+    """规则 enforcement.checked（本系统）；《行政处罚法》第四十七条."""
+    early = refused(world, "secretary", "problems.check", problem=shed.number, passed=True)
+    assert early.code == "problems.check.none"
+    entered = forced(world, shed)
+    call, at = {"problem": shed.number, "passed": True}, "2026-11-20T11:00"
+    assert [one.fact for one in reads.unchecked(world.place("LH-YGHY"))] == [entered]
+    told = refused(world, "street", "problems.check", at, **call)
+    assert (told.code, "拆除结果由另一人核实" in told.reason) == ("problems.check.hands", True)
+    both = head_of(world, "LH-ZF")
+    Appointment.objects.create(
+        district=world.district, person=both.person, role="worker", place=world.place("LH-YGHY"), since="2020-01-01"
+    )
+    with world.on(at), pytest.raises(Refused, match="不能核实"):
+        registry["problems.check"].call(By(both), call)
+    assert refused(world, "secretary", "problems.check", at, **(call | {"passed": False})).field == "note"
+    fact = done(world, "secretary", "problems.check", at, **call)
+    assert (fact.because, fact.facets["mode"], fact.audience) == (entered, "forced", Audience.PARTIES)
+    assert fact.rule_version.startswith("enforcement.checked@")
+    assert not reads.unchecked(world.place("LH-YGHY"))
+    assert refused(world, "worker", "problems.check", at, **call).code == "problems.check.again"
+    # A slip is taken back; then somebody looks again.
+    undone(world, "secretary", fact, "2026-11-20T11:10")
+    assert reads.unchecked(world.place("LH-YGHY")).exists()
+
+
+def test_a_removal_that_is_not_as_entered_is_in_no_total_and_entered_anew(world, shed):
+    forced(world, shed)
+    reactions.drain(world.district)
+    at, codes = "2026-11-20T11:00", ("shed_removed", "shed_area", "removal_checked")
+    with world.on(at):
+        assert counted(world, *codes) == {"shed_removed": 1, "shed_area": 20, "removal_checked": 0}
+    fact = done(world, "worker", "problems.check", at, problem=shed.number, passed=False, note="还有半间没有拆")
+    reactions.drain(world.district)
+    with world.on("2026-11-20T12:00"):
+        assert counted(world, *codes) == {"shed_removed": 0, "shed_area": 0, "removal_checked": 1}
+    assert check.tallies() == []
+    assert not Watch.objects.exists()
+    assert reads.watch_of(shed, date(2026, 12, 31)) is None
+    late = refused(world, "worker", "problems.take_back", "2026-11-20T11:10", fact=fact.ref)
+    assert "改了前面的一条" in late.reason
+    # The rest was done: the paper is entered anew, looked at, and watched from that day.
+    day = {"began": "2026-11-18T09:00", "ended": "2026-11-18T11:00"}
+    done(
+        world, "street", "problems.mirror", "2026-11-21T10:00", problem=shed.number, paper="executed",
+        on="2026-11-18", **day, **FORCE,
+    )  # fmt: skip
+    reactions.drain(world.district)
+    done(world, "worker", "problems.check", "2026-11-21T11:00", problem=shed.number, passed=True)
+    assert {one.since for one in Watch.objects.filter(over=False)} == {date(2026, 11, 18)}
+
+
+def test_a_paper_entered_by_mistake_is_taken_back(world, shed):
+    hand(world, shed)
+    paper, on, more = CHAIN[0]
+    wrong = mirror(world, shed, paper, on, **more)
+    undone(world, "street", wrong, "2026-11-20T10:05")
+    handing = reads.handing_of(shed)
+    assert handing is not None
+    assert reads.papers_of(handing) == []
+    # Under the number the agency gave it, it is entered again.
+    assert mirror(world, shed, paper, on, **more).pk != wrong.pk
+
+
 def test_a_paper_is_mirrored_once_and_not_ahead_of_time(world, shed):
     hand(world, shed)
     mirror(world, shed, *CHAIN[0][:2], **CHAIN[0][2])

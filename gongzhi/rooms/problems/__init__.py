@@ -14,7 +14,7 @@ The acts, by module. Each fact is about `problem/NUMBER` and has the one before 
 - `acts` 登记问题, 当场处置, 入户, 办结, 到期未办结; `takebacks` what was just done, taken back
 - `dispatching` 立案, 派遣, 退单, 裁定承办; `standstill` 中止计时, 暂缓解决, 提为难题
 - `closing` 核查, 确认办结, 要求重办, 简易结案, 更正数量; `sampling` 抽查复核, 回访
-- `households` 一户一策, 调解, 主动申报自拆, 复看; `enforcing` 移交执法, 退回移交, 登记执法文书
+- `households` 一户一策, 调解, 主动申报自拆, 复看; `enforcing` 移交执法, 退回移交, 登记执法文书; `checking` 核实拆除
 - what a district lays down itself, as dated rows: `routing` who answers for what, `terms`, `categories`
 
 What decides and writes nothing: `rules`; `ready`, what may be done now; `deadlines`, terms in working time; `chain`
@@ -42,4 +42,5 @@ ACTS = (
     "tickets",
     "households",
     "enforcing",
+    "checking",
 )

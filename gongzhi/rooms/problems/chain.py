@@ -140,7 +140,8 @@ CHAINS: dict[Route, tuple[Paper, ...]] = {
 }
 # What may come at any point of any chain, and what ends it.
 ASIDE = (P.SUSPENDED, P.AGREED, P.RESUMED, P.SELF_REMOVED, P.ENDED)
-CLOSING = (P.SELF_REMOVED, P.EXECUTED, P.ENDED)
+TAKEN_AWAY = (P.SELF_REMOVED, P.EXECUTED)
+CLOSING = (*TAKEN_AWAY, P.ENDED)
 # What is told to the household in person, and what must name a term: 处罚法第五十九条, 强制法第三十五条、第四十四条.
 SERVED_PAPERS = (P.TOLD, P.HEARING_CALLED, P.REVIEW_DECIDED, P.JUDGED, P.FINAL, P.DEMANDED, P.ORDERED, P.STOPPED)
 TERMED = (P.DECIDED, P.DEMANDED, P.ANNOUNCED)

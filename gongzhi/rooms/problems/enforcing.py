@@ -173,6 +173,7 @@ def hand_back(*, by: By, problem: Problem, reason: str) -> Entry:
         "number": "莲综执立〔2020〕第 7 号",
         "external_ref": "ZF-2020-0007",
     },
+    undo="problems.take_back",
 )
 def mirror(
     *,
@@ -196,7 +197,8 @@ def mirror(
 
     Its order and its terms are those of the law when the case began: what comes too early is refused with the article
     and the first lawful day; what came too late is entered and marked. 强制拆除 takes the hours it went on and needs
-    every paper before it; a holiday or the night only in urgency, with the reason; cutting off a household never.
+    every paper before it; a holiday or the night only in urgency, with the reason; cutting off a household never. That
+    something was removed is then looked at by somebody else (problems.check).
     """
     problem, _, last = records.locked(by, problem)
     handing = reads.handing_of(problem)
@@ -213,8 +215,7 @@ def mirror(
         raise Refused("problems.mirror.hours", "只有强制拆除才填起止时间、停供和紧急理由", field="began")
     records.require("problems.mirror.order", enforcement.may_write(new, handing.route, papers, law), "paper")
     _check_amounts(problem, paper, counted)
-    if external_ref.strip() and (other := _same(by.district, external_ref.strip())):
-        raise Conflict("problems.mirror.again", f"执法系统编号已经登记在问题 {other.problem} 里", field="external_ref")
+    _check_new(by.district, external_ref.strip())
     row = Writ(
         district=by.district,
         problem=problem,
@@ -288,6 +289,7 @@ def _check_amounts(problem: Problem, paper: Paper, measures: Sequence[Quantity])
         raise Refused("problems.mirror.measures", "请填拆除或清除了多少（间、处），面积选填", field="measures")
 
 
-def _same(district: str, external_ref: str) -> Writ | None:
-    here = Writ.objects.filter(district=district, external_ref=external_ref)
-    return here.select_related("problem").first()
+def _check_new(district: str, external_ref: str) -> None:
+    here = Writ.objects.filter(district=district, external_ref=external_ref, undone=False) if external_ref else None
+    if here is not None and (other := here.select_related("problem").first()):
+        raise Conflict("problems.mirror.again", f"执法系统编号已经登记在问题 {other.problem} 里", field="external_ref")

@@ -17,12 +17,13 @@ from gongzhi.ground.places.models import Place, PlaceKind
 from gongzhi.ground.rules import reads as norms
 from gongzhi.ground.rules.calendar import work_calendar
 from gongzhi.rooms.problems import records, rules
-from gongzhi.rooms.problems.chain import CODES, Law, Written
+from gongzhi.rooms.problems.chain import CODES, TAKEN_AWAY, Law, Written
 from gongzhi.rooms.problems.models import Owner, Problem, Resolution, Stage
 from gongzhi.rooms.problems.models.households import (
     Declaration,
     Handing,
     PlanStep,
+    RemovalCheck,
     Watch,
     WatchCall,
     Writ,
@@ -40,7 +41,30 @@ def handing_of(problem: Problem) -> Handing | None:
 
 def papers_of(handing: Handing) -> list[Written]:
     """The agency's papers as they are mirrored, in the order in which they were."""
-    return [one.written for one in Writ.objects.filter(district=handing.district, handing=handing).order_by("id")]
+    return [one.written for one in writs_of(handing)]
+
+
+def writs_of(handing: Handing) -> QuerySet[Writ]:
+    here = Writ.objects.filter(district=handing.district, handing=handing, undone=False)
+    return here.select_related("fact").order_by("id")
+
+
+def removal_of(handing: Handing) -> Writ | None:
+    """The paper that says that the structure was taken away."""
+    return writs_of(handing).filter(paper__in=TAKEN_AWAY).last()
+
+
+def checks_of(handing: Handing) -> QuerySet[RemovalCheck]:
+    """What somebody else found of the removals that were entered, oldest first."""
+    here = records.standing(RemovalCheck.objects.filter(district=handing.district, writ__handing=handing))
+    return here.select_related("fact", "writ").order_by("id")
+
+
+def unchecked(area: Place) -> QuerySet[Writ]:
+    """Removals entered from the agency's papers in an area at which nobody else has looked, the oldest first."""
+    seen = records.standing(RemovalCheck.objects.filter(district=area.district, writ=OuterRef("pk")))
+    here = Writ.objects.filter(under(area.path, "problem__path"), district=area.district, paper__in=TAKEN_AWAY)
+    return here.filter(~Exists(seen), undone=False).select_related("problem__place", "problem__handler").order_by("id")
 
 
 def law_for(district: str, papers: Sequence[Written], on: date) -> Law:

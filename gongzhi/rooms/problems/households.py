@@ -23,6 +23,7 @@ from gongzhi.ground.rules import reads as norms
 from gongzhi.rooms.problems import household_reads as reads
 from gongzhi.rooms.problems import records, rules
 from gongzhi.rooms.problems.acts import CATEGORY, report
+from gongzhi.rooms.problems.chain import TAKEN_AWAY
 from gongzhi.rooms.problems.models import Outcome, Owner, Problem, Resolution, Source, Stage
 from gongzhi.rooms.problems.models.households import (
     Agreement,
@@ -36,6 +37,7 @@ from gongzhi.rooms.problems.models.households import (
     Stayed,
     Watch,
     WatchCall,
+    Writ,
 )
 
 PLANNERS = (Role.STREET_ORGANISER, Role.COMMUNITY_SECRETARY, Role.WORKER, Role.GRID_WORKER)
@@ -338,8 +340,15 @@ def watch_over(fact: Fact) -> None:
         )
 
 
+def watch_no_more(problem: Problem, since: date) -> None:
+    """Of a removal that was none nothing is looked at again; what somebody was called for stays as called."""
+    planned = Watch.objects.filter(district=problem.district, problem=problem, since=since)
+    planned.filter(call=None).delete()
+    planned.update(over=True)
+
+
 def _tells_of_removal(problem: Problem, fact: Fact) -> bool:
     if fact.kind == "problems.mirrored":
-        return "mode" in fact.facets
+        return Writ.objects.filter(district=fact.district, fact=fact, paper__in=TAKEN_AWAY, undone=False).exists()
     made = Resolution.objects.filter(district=problem.district, problem=problem).order_by("-id").first()
     return fact.facets.get("outcome") == Outcome.PASSED and made is not None and made.mode in rules.REMOVED

@@ -13,7 +13,7 @@ from gongzhi.ground.ledger.acts import Audience, By, Entry, Quantity, Share, loc
 from gongzhi.ground.ledger.models import Fact
 from gongzhi.ground.ledger.reads import history_of
 from gongzhi.ground.ledger.writing import subject_of
-from gongzhi.ground.people.may import Verdict
+from gongzhi.ground.people.may import Verdict, posts
 from gongzhi.ground.places.models import Organisation
 from gongzhi.ground.refusals import Refused
 from gongzhi.rooms.problems import rules
@@ -123,6 +123,14 @@ def resolution_facts(problem: Problem) -> list[Fact]:
 
 def hands(chain: Iterable[Fact]) -> set[UUID]:
     return {actor for fact in chain for actor in (fact.by_id, fact.recorded_by_id)}
+
+
+def is_of(organisation: Organisation | None, by: By) -> bool:
+    """Whether who acts or writes it down has a post in an organisation, or in one above it."""
+    held = [*(by.held if by.held is not None else posts(by.actor, by.judged_on)), *(by.clerk_held or ())]
+    return organisation is not None and any(
+        post.organisation is not None and organisation.path.startswith(post.organisation.path) for post in held
+    )
 
 
 def shares(lead: Organisation, others: Sequence[Organisation]) -> list[Share]:

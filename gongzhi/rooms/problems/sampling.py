@@ -23,7 +23,6 @@ from gongzhi.ground.keys import STEP, under
 from gongzhi.ground.ledger.acts import Audience, By, Entry, act
 from gongzhi.ground.ledger.models import Fact, Measure
 from gongzhi.ground.ledger.withdrawing import may_put_right
-from gongzhi.ground.people.may import posts
 from gongzhi.ground.places.models import Place
 from gongzhi.ground.refusals import Conflict, Forbidden, Refused
 from gongzhi.ground.rules import reads as norms
@@ -241,11 +240,7 @@ def calling_open(by: By, problem: Problem, steps: Sequence[Fact]) -> tuple[Fact,
 
 def _asked_by_others(by: By, problem: Problem) -> None:
     hands = records.hands(records.resolution_facts(problem))
-    held = [*(by.held if by.held is not None else posts(by.actor, by.judged_on)), *(by.clerk_held or ())]
-    own = problem.handler is not None and any(
-        post.organisation is not None and problem.handler.path.startswith(post.organisation.path) for post in held
-    )
-    if own or not rules.may_verify(hands, {by.actor.pk, by.writer.pk}):
+    if records.is_of(problem.handler, by) or not rules.may_verify(hands, {by.actor.pk, by.writer.pk}):
         raise Forbidden("problems.call_back.handler", "承办单位和办结这件事的人不能回访，请另一个人来问")
 
 

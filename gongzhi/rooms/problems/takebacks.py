@@ -13,10 +13,13 @@ from gongzhi.rooms.problems.acts import DISPATCHERS, FINDERS, HANDLERS
 from gongzhi.rooms.problems.closing import CLERKS, VERIFIERS
 from gongzhi.rooms.problems.deadlines import pauses_of, run_again
 from gongzhi.rooms.problems.dispatching import DECIDERS
-from gongzhi.rooms.problems.households import PLANNERS
+from gongzhi.rooms.problems.households import PLANNERS, watch_no_more
 from gongzhi.rooms.problems.models import Deferral, Dispatch, Pause, Problem, Stage
-from gongzhi.rooms.problems.models.households import Look, Watch
+from gongzhi.rooms.problems.models.households import Look, Watch, Writ
 from gongzhi.rooms.problems.standstill import reckon
+
+# What an organisation's own people record.
+BY_ORGANISATIONS = ("problems.bounced", "problems.mirrored")
 
 
 def _problem(fact: Fact) -> Problem:
@@ -82,14 +85,15 @@ def recall(*, by: By, fact: Fact) -> Entry:
     address="problems/{fact}/taking_back",
     who=tuple(dict.fromkeys((*DECIDERS, *DISPATCHERS, *HANDLERS, *PLANNERS, *VERIFIERS, *CLERKS))),
     place=lambda fact, **_: fact.place,
-    organisation=lambda fact, **_: fact.organisation if fact.kind == "problems.bounced" else None,
+    organisation=lambda fact, **_: fact.organisation if fact.kind in BY_ORGANISATIONS else None,
     audience=withdrawing.AUDIENCES,
     terms=withdrawing.TERMS,
     example={"fact": "$raising.fact"},
 )
 def take_back(*, by: By, fact: Fact) -> Entry:
-    """Take back a filing, bounce, decision, pause, deferral, raising, a step of a plan, a mediation, a declaration, a
-    look or a call made by mistake, minutes ago: the problem stands as it did before.
+    """Take back a filing, bounce, decision, pause, deferral, raising, a step of a plan, a mediation, a declaration, an
+    agency's paper, a look at a removal or a sample, or a call made by mistake, minutes ago: the problem stands as it
+    did before.
     """
     problem = _problem(fact)
     entry = withdrawing.withdrawal(by, fact, "problems.take_back", subject=problem)
@@ -108,6 +112,10 @@ def take_back(*, by: By, fact: Fact) -> Entry:
         case "problems.paused":
             pause = Pause.objects.select_related("dispatch__fact").get(district=by.district, fact=fact)
             reckon(problem, pause.dispatch, [one for one in pauses_of(pause.dispatch) if one.pk != pause.pk])
+        case "problems.mirrored":
+            Writ.objects.filter(district=by.district, fact=fact).update(undone=True)
+            if "mode" in fact.facets:
+                watch_no_more(problem, fact.day)
         case "problems.watched":
             _unlook(by, Look.objects.select_related("again__fact").get(district=by.district, fact=fact))
     return entry

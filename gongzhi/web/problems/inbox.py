@@ -16,7 +16,6 @@ from gongzhi.ground.ledger.acts import registry
 from gongzhi.ground.people.may import Viewer, reach
 from gongzhi.ground.places.models import PlaceKind
 from gongzhi.hall import again, my_day
-from gongzhi.hall.again import Again
 from gongzhi.rooms.problems.models import Problem, ProblemQuerySet, Stage
 from gongzhi.rooms.problems.sampling import Sample
 from gongzhi.web import paging
@@ -71,6 +70,7 @@ KINDS = (
 AGAIN = (
     ("recheck", "要抽查", "去抽查", lambda me: again.samples(me, Sample.RECHECK)),
     ("call_back", "要回访", "回访", lambda me: again.samples(me, Sample.CALL_BACK)),
+    ("check", "要核实", "去核实", again.checks),
     ("watch", "要复看", "去复看", again.looks),
 )
 
@@ -112,14 +112,17 @@ def page(request: HttpRequest) -> HttpResponse:
         parts = [Part(kind.code, kind.chinese, waiting(kind, turned.rows, me), "")]
     else:
         found = [] if chosen else [(one, my_day.some(one.find(me), *one.order, shown=FIRST)) for one in kinds]
-        told = iter(rows_of([problem for _, some in found for problem in some.rows], me))
+        shown = [one for one in looked if chosen == one[0] or (not chosen and near(me))]
+        once = [(code, chinese, verb, find(me)) for code, chinese, verb, find in shown]
+        problems = [problem for _, some in found for problem in some.rows]
+        told = iter(rows_of([*problems, *(one.problem for *_, some in once for one in some)], me))
         for one, some in found:
             rows = [link(one.act, one.verb, next(told), me, one.code) for _ in some.rows]
             words = f"{my_day.MOST_COUNTED} 多" if some.many else str(some.count)
             parts.append(Part(one.code, one.chinese, rows, words, bool(some.rest)))
-        for code, chinese, verb, find in looked:
-            if chosen == code or (not chosen and near(me)):
-                parts.append(once_more(code, chinese, verb, find(me), me))
+        for code, chinese, verb, some in once:
+            rows = [link(one.act, verb, next(told), me, code, one.due_on) for one in some]
+            parts.append(Part(code, chinese, rows, f"{again.MOST} 多" if len(rows) >= again.MOST else str(len(rows))))
         parts = [one for one in parts if one.rows or one.code == chosen]
     context = {
         "kinds": [(one.code, one.chinese) for one in kinds] + [(code, chinese) for code, chinese, _, _ in looked],
@@ -146,9 +149,3 @@ def link(act: str, verb: str, row: Row, me: Viewer, code: str, due_on: date | No
         act, verb = "problems.dispatch", "改派"
     href = f"{reverse('do', args=[act])}?problem={row.problem.number}"
     return Waiting(row, verb, href, due_on)
-
-
-def once_more(code: str, chinese: str, verb: str, found: Sequence[Again], me: Viewer) -> Part:
-    rows = rows_of([one.problem for one in found], me)
-    told = [link(one.act, verb, row, me, code, one.due_on) for one, row in zip(found, rows, strict=True)]
-    return Part(code, chinese, told, f"{again.MOST} 多" if len(told) >= again.MOST else str(len(told)))

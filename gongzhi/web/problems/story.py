@@ -107,6 +107,7 @@ TITLES = {
     "problems.closed": "反映人没有说话，按简易流程结案",
     "problems.rechecked": "抽查复核{outcome}",
     "problems.called_back": "回访，{opinion}",
+    "problems.checked": "核实{mode}{outcome}",
     "problems.declined": "不予受理：{reason}",
     "problems.ticket_taken": "{source}",
     "problems.merged": "",

@@ -175,12 +175,16 @@ class Writ(Step):
     began_at = models.DateTimeField("开始时间", null=True, blank=True)
     ended_at = models.DateTimeField("结束时间", null=True, blank=True)
     urgent = models.BooleanField("情况紧急", default=False)
+    # Whether it was taken back since, or found not to be so: then it can be entered again.
+    undone = models.BooleanField("已撤回", default=False)
 
     class Meta:
         verbose_name = "执法文书"
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(
-                fields=["district", "external_ref"], name="writ_mirrored_once", condition=~Q(external_ref="")
+                fields=["district", "external_ref"],
+                name="writ_mirrored_once",
+                condition=~Q(external_ref="") & Q(undone=False),
             ),
             models.CheckConstraint(
                 condition=Q(paper=Paper.EXECUTED, began_at__isnull=False, ended_at__isnull=False)
@@ -192,6 +196,18 @@ class Writ(Step):
     @property
     def written(self) -> Written:
         return Written(Paper(self.paper), self.on, self.served_on, self.until, self.ruling, self.number)
+
+
+class RemovalCheck(Step):
+    """核实拆除: somebody else looked whether a removal is as it was entered from the agency's papers."""
+
+    IN_CONFIDENCE = True
+
+    writ = ScopedFK(Writ, models.PROTECT, related_name="checks", verbose_name="执法文书")
+    passed = models.BooleanField("与登记相符")
+
+    class Meta:
+        verbose_name = "核实拆除"
 
 
 class Watch(models.Model):
