@@ -18,7 +18,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from gongzhi.ground import today
+from gongzhi.ground import now, today
 from gongzhi.ground.keys import ancestors
 from gongzhi.ground.ledger.acts import By, kinds, registry
 from gongzhi.ground.ledger.models import Indicator
@@ -28,7 +28,7 @@ from gongzhi.ground.people.models import AREA_OFFICERS, Role
 from gongzhi.ground.places.models import Place, PlaceKind, district_place
 from gongzhi.ground.rules import reads as norms
 from gongzhi.hall.again import may_look
-from gongzhi.rooms.problems import enforcement, records, rules
+from gongzhi.rooms.problems import enforcement, household_terms, records, rules
 from gongzhi.rooms.problems import household_reads as reads
 from gongzhi.rooms.problems.chain import COURT, REVIEW, TAKEN_AWAY, Paper, Route
 from gongzhi.rooms.problems.enforcing import FROM
@@ -140,6 +140,7 @@ def file(request: HttpRequest, number: str) -> HttpResponse:
         "watch": reads.watch_of(problem, today()),
         "looks": looks_of(problem, looking),
         "checks": checks_of(problem, looking),
+        **clock_of(problem),
         "may_fulfil": looking.holds(*registry["problems.fulfil"].who),
         "relapse_of": list(Look.objects.filter(again=problem, undone=False).select_related("problem")),
     }
@@ -172,6 +173,23 @@ def acts_open(problem: Problem, looking: Viewer) -> list[Verb]:
         wanted.insert(0, "problems.check")
     by = By(looking.actor, held=looking.held)
     return [Verb.of(registry[name]) for name in wanted if registry[name].may(by, {"problem": problem})]
+
+
+# Each term as the file calls it: its name, since when it runs, and what met it.
+LIMITS = {
+    household_terms.STOP: ("制止", "登记", "上门、劝导或者移交"),
+    household_terms.GONE: ("拆除", "立案", "办结"),
+}
+
+
+def clock_of(problem: Problem) -> dict[str, Any]:
+    """By when it is to be stopped and gone, with the source of these terms."""
+    limits = household_terms.limits_of(problem, now())
+    told = [(one, LIMITS[one.rule.code.rpartition(".")[0]]) for one in limits]
+    return {
+        "limits": [{"limit": one, "name": name, "since": since, "how": how} for one, (name, since, how) in told],
+        "source": limits[0].rule.source if limits else "",
+    }
 
 
 def slip_of(problem: Problem, looking: Viewer) -> dict[str, str] | None:
@@ -306,6 +324,7 @@ def case(request: HttpRequest, number: str) -> HttpResponse:
         "may_return": bool(registry["problems.hand_back"].may(by, {"problem": problem})),
         "may_mirror": bool(registry["problems.mirror"].may(by, {"problem": problem})),
         "keeps_file": reads.keeps_file(looking, problem),
+        **clock_of(problem),
         "here": reverse("case", args=[problem.number]),
     }
     return render(request, "households/case.html", context)

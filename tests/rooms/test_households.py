@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from importlib import import_module
 
 import pytest
@@ -10,6 +10,7 @@ from django.apps import apps
 
 from gongzhi.clock import reactions, schedules
 from gongzhi.clock.notices import inbox
+from gongzhi.ground import SHANGHAI, day_of
 from gongzhi.ground.ledger import check
 from gongzhi.ground.ledger.acts import By, registry
 from gongzhi.ground.ledger.models import Audience, Fact
@@ -18,6 +19,7 @@ from gongzhi.ground.people.may import Viewer
 from gongzhi.ground.people.models import Actor, Appointment, Person
 from gongzhi.ground.refusals import Refused
 from gongzhi.rooms.problems import household_reads as reads
+from gongzhi.rooms.problems.household_terms import State, limits_of
 from gongzhi.rooms.problems.models import Problem, Stage
 from gongzhi.rooms.problems.models.households import (
     Declaration,
@@ -544,3 +546,39 @@ def test_a_yard_shows_its_numbers_and_a_small_one_does_not(world):
     shown, others = reads.for_the_public(list(rows.values()), reads.few(world.district, date(2026, 1, 13)))
     assert [one.place.code for one in shown] == ["LH-Y3"]
     assert others.clues == 1
+
+
+# ---------- by when it is to be stopped and gone
+
+
+def instant(text) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=SHANGHAI)
+
+
+def test_stopping_and_removing_have_terms_of_their_own(world, shed):
+    def limits(at):
+        return {one.rule.code: one for one in limits_of(shed, instant(at))}
+
+    # Told of on Monday at 9: four working hours.
+    first = limits("2026-01-05T10:00")
+    assert set(first) == {"problems.stop.0101"}
+    stop = first["problems.stop.0101"]
+    assert (stop.term.due, stop.state) == (instant("2026-01-05T14:30"), State.RUNNING)
+    assert limits("2026-01-05T16:00")["problems.stop.0101"].state == State.OVERDUE
+    done(world, "worker", "problems.visit", "2026-01-05T15:30", problem=shed.number, purpose="explain")
+    done(world, "secretary", "problems.dispatch", "2026-01-05T16:00", problem=shed.number, organisation="LH-YGHY-JWH")
+    shed.refresh_from_db()
+    later = limits("2026-01-06T10:00")
+    assert later["problems.stop.0101"].state == State.LATE
+    gone = later["problems.demolish.0101"]
+    assert gone.state == State.RUNNING
+    assert day_of(gone.term.due) == date(2026, 2, 2)
+    # What is handed over goes by the law's own terms.
+    hand(world, shed)
+    shed.refresh_from_db()
+    assert limits("2026-06-01T10:00")["problems.demolish.0101"].state == State.WAIVED
+
+
+def test_vegetables_have_no_such_term(world):
+    plot = reported(world, "0121")
+    assert limits_of(plot, instant("2026-01-06T10:00")) == []

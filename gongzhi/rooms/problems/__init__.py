@@ -18,10 +18,11 @@ The acts, by module. Each fact is about `problem/NUMBER` and has the one before 
 - what a district lays down itself, as dated rows: `routing` who answers for what, `terms`, `categories`
 
 What decides and writes nothing: `rules`; `ready`, what may be done now; `deadlines`, terms in working time; `chain`
-and `enforcement`, the papers of 违法建设 and their lawful order. What is asked: `records`, how the records of a
-problem hang together; `reads`, `household_reads`; `rates`, the figures of the weekly bulletin. What helps whoever
-writes down what is told: `whereabouts`, a point or an address to a place; `near`, what may be the same; `suggesting`,
-category and place from words; `scrubbing`, names and numbers out of them. The tables: `models`, by subject.
+and `enforcement`, the papers of 违法建设 and their lawful order. What is asked: `records`, how the records of a problem
+hang together; `reads`, `household_reads`; `household_terms`, 制止 and 拆除时限; `rates`, the figures of the weekly
+bulletin. What helps whoever writes down what is told: `whereabouts`, a point or an address to a place; `near`, what
+may be the same; `suggesting`, category and place from words; `scrubbing`, names and numbers out of them. The tables:
+`models`, by subject.
 
 The room keeps no quantities: they are read from the facts. A single item of 私搭乱建 or 毁绿种菜 is never public; its
 quantities are, in sums.
