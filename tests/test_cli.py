@@ -22,6 +22,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.core.management.base import BaseCommand
 from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
 from pytest_django import Settings
 
 from gongzhi import cli
@@ -325,6 +326,15 @@ def test_a_database_file_that_others_can_read_is_named(tmp_path: Path, monkeypat
     file.chmod(0o644)
     (finding,) = (one for one in going_live.of_database() if "别人也能读" in one.wrong)
     assert (finding.blocks, finding.remedy) == (True, f"chmod 600 {file}*")
+
+
+@pytest.mark.django_db
+def test_tables_of_a_newer_program_are_not_served_by_an_older_one() -> None:
+    """Whoever puts the old version back on the new database would lose quietly what the new columns hold."""
+    assert [one for one in going_live.of_database() if "更新的程序" in one.wrong] == []
+    MigrationRecorder(connection).record_applied("problems", "0999_tomorrow")
+    (finding,) = (one for one in going_live.of_database() if "更新的程序" in one.wrong)
+    assert (finding.blocks, "problems.0999_tomorrow" in finding.wrong) == (True, True)
 
 
 @pytest.mark.django_db

@@ -123,6 +123,9 @@ def of_database() -> Iterator[Finding]:
     else:
         yield from of_postgres()
     executor = MigrationExecutor(connection)
+    if newer := sorted(executor.loader.applied_migrations.keys() - executor.loader.graph.nodes.keys()):
+        wrong = f"出自更新的程序，有这里没有的表 {newer[0][0]}.{newer[0][1]}，用它登记会丢东西"
+        yield Finding("数据库", wrong, "换回更新的程序；要退回旧的，把升级前的备份恢复到一个空库")
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
         yield Finding("数据库", "还没有建表，或表还是旧的", "运行 gongzhi migrate")
         return

@@ -216,6 +216,7 @@ class TestKeeping:
         ]
         with told.on("2020-06-08T12:00"):
             told.do("district", "places.import_divisions", year=2023, rows=rows)
+        assert index.differences(told.district) == []
         keep(told)
         assert found(told, "莲花台")["place"] == ["莲花台街道"]
         assert index.differences(told.district) == []
