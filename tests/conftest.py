@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from django.conf import settings as django_settings
+from django.db import transaction
 from hypothesis import HealthCheck, settings
 
 from gongzhi.ground.ledger import numbers, writing
@@ -55,6 +56,27 @@ def django_db_setup(django_db_setup: None, django_db_blocker: pytest.FixtureRequ
 
     with django_db_blocker.unblock():  # type: ignore[attr-defined]
         world.build()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Within a file, what begins with more than the small world comes last: until then that more is not there."""
+    files = {path: at for at, path in enumerate(dict.fromkeys(item.path for item in items))}
+    items.sort(key=lambda item: (files[item.path], "beginning" in getattr(item, "fixturenames", ())))
+
+
+@pytest.fixture(scope="module")
+def beginning(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> Iterator[None]:
+    """For fixtures of a whole file: what they add to the small world is undone after its last test."""
+    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        around = transaction.atomic()
+        around.__enter__()
+    numbers.forget_blocks()
+    writing.forget_dictionaries()
+    yield
+    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        transaction.set_rollback(True)
+        around.__exit__(None, None, None)
+    numbers.forget_blocks()
 
 
 @pytest.fixture

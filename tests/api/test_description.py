@@ -15,11 +15,19 @@ pytestmark = pytest.mark.django_db
 VERB = {"post", "get", "delete"}
 
 
+@pytest.fixture(scope="module")
+def kept():
+    return []
+
+
 @pytest.fixture
-def described(client, world):
-    answer = client.get("/api/openapi.json")
-    assert answer.status_code == 200
-    return answer.json()
+def described(client, world, kept):
+    """Asked for once: it takes a second."""
+    if not kept:
+        answer = client.get("/api/openapi.json")
+        assert answer.status_code == 200
+        kept.append(answer.json())
+    return kept[0]
 
 
 def operations(described):

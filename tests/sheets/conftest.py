@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, datetime
+from typing import Any
 
 import pytest
 
@@ -28,10 +29,11 @@ COUNTED: list[tuple[str, str, Amounts, dict[str, str]]] = [
 ]
 
 
-@pytest.fixture
-def fortnight(world: World) -> Iterator[World]:
-    """Two weeks in which what the article tells was done; asked about a day later."""
-    with clock_at(AS_OF):
+@pytest.fixture(scope="module")
+def two_weeks(beginning: None, django_db_blocker: Any) -> None:
+    """Two weeks in which what the article tells was done."""
+    with django_db_blocker.unblock(), clock_at(AS_OF):
+        world = World()
         steps = [
             Step("problems.report", place, NOON, NOON, {"problem_reported": 1}, f"problem/{at}", {"category": "0101"})
             for at, (_, place, _, _) in enumerate(COUNTED)
@@ -41,5 +43,10 @@ def fortnight(world: World) -> Iterator[World]:
             steps.append(Step(act, place, NOON, NOON, measures, f"problem/{at}", told))
         play(world, steps)
         seal(world.district)
+
+
+@pytest.fixture
+def fortnight(two_weeks: None, world: World) -> Iterator[World]:
+    """They are asked about long after."""
     with clock_at(datetime(2020, 8, 31, 8, tzinfo=SHANGHAI)):
         yield world

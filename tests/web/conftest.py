@@ -78,8 +78,18 @@ def removed(count: int, area: int) -> list[dict[str, Any]]:
     return [{"indicator": "shed_removed", "quantity": count}, {"indicator": "shed_area", "quantity": area}]
 
 
+@pytest.fixture(scope="module")
+def first_weeks(beginning: None, django_db_blocker: Any) -> dict[str, Fact]:
+    with django_db_blocker.unblock():
+        return two_weeks(World()).facts
+
+
 @pytest.fixture
-def june(world: World) -> Week:
+def june(first_weeks: dict[str, Fact], world: World) -> Week:
+    return Week(world, dict(first_weeks))
+
+
+def two_weeks(world: World) -> Week:
     week = Week(world)
     week.do("walk", "03T07:12", "member", "activities.patrol", section="LH-HYJ", slot="morning", found=1)
     found = {"category": "0101", "source": "patrol", "because": week["walk"]}
