@@ -56,7 +56,8 @@ def _database(url: str) -> dict[str, Any]:
             "PORT": str(parts.port or ""),
             "OPTIONS": {
                 # For the web server, whose threads share; a command has one connection and wants its errors at once.
-                "pool": {"min_size": 1, "max_size": pool} if pool else False,
+                # A request waits out a restart of the database, and no longer: who waits keeps others waiting.
+                "pool": {"min_size": 1, "max_size": pool, "timeout": 5} if pool else False,
                 "connect_timeout": 5,
                 "server_side_binding": True,
                 "prepare_threshold": 1,

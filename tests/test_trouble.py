@@ -15,12 +15,13 @@ from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 
 from gongzhi.clock import serving
-from tests.outside import POSTGRES, ROOT, Outside, empty_template, outside, world_template
+from tests.outside import POSTGRES, ROOT, URL, Outside, empty_template, outside, world_template
 from tests.test_kill import assert_sound, kill
 
 __all__ = ["empty_template", "outside", "world_template"]
@@ -215,6 +216,24 @@ def test_a_connection_lost_in_a_request_is_said_and_the_next_request_works(outsi
     wait_until(lambda: server.assign()[0] == 201, 10)
     assert outside.rows(ASSIGNED) == [(1,)]
     assert_sound(outside, set())
+
+
+@pytest.mark.skipif(not POSTGRES, reason="SQLite has no server to be down")
+def test_a_database_that_is_down_is_said_soon_and_the_log_does_not_say_where_it_is(
+    outside: Outside, server: Server, tmp_path: Path
+) -> None:
+    name = urlsplit(outside.url).path[1:]
+    with psycopg.connect(URL, autocommit=True) as keeper:
+        keeper.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false".encode())
+        keeper.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+        began = time.monotonic()
+        for _ in range(3):
+            status, told = server.assign()
+            assert (status, "数据库" in json.loads(told)["reason"]) == (503, True), told
+        assert time.monotonic() - began < 20
+        keeper.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true".encode())
+    wait_until(lambda: server.assign()[0] == 201, 20)
+    assert name not in (tmp_path / "log").read_text()
 
 
 @pytest.mark.parametrize(

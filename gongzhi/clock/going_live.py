@@ -202,7 +202,7 @@ def of_disk() -> Iterator[Finding]:
         if disk.free < 256 * MIB:
             yield Finding("磁盘", left, "先腾出空间：清理旧备份和日志，或换大的磁盘")
         elif disk.free < max(1024 * MIB, disk.total // 20):
-            yield Finding("磁盘", left, "尽快腾出空间，少于 256 MB 时登记会停", blocks=False)
+            yield Finding("磁盘", left, "尽快腾出空间，少于 256 MB 时照片和附件存不下，服务也不再启动", blocks=False)
 
 
 def of_retention() -> Iterator[Finding]:

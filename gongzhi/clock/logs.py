@@ -82,6 +82,8 @@ def logging_for(form: str, level: str) -> dict[str, Any]:
             "django.request": {"level": "ERROR"},
             # Anybody may send any Host header; it is refused, and tells nothing.
             "django.security.DisallowedHost": {"level": "CRITICAL"},
+            # It names the database's server and user; whoever asked the pool says that nothing answers.
+            "psycopg.pool": {"level": "CRITICAL"},
             # It names servers and where mail goes.
             "apprise": {"level": "CRITICAL"},
             # It names who was locked out.
