@@ -6,6 +6,7 @@ are not counted at all.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -197,20 +198,18 @@ def funnel(told: dict[str, Number]) -> tuple[list[Bar], list[Bar]]:
 
 def three_rates(asked_for: Question, found: Week) -> list[Rate]:
     """响应、解决、满意: each over what it is a share of. Satisfaction is of a sample, and says how it was asked."""
-    keep = asked_for.keep
-    answered = found.count("problem_taken_up_in_time", keep)
+    answered = found.count("problem_taken_up_in_time")
     waiting = f"，其中 {found.unanswered} 件到期还没有答复" if found.unanswered else ""
     told = Number("按时答复", answered, asked_for.records(["problem_taken_up_in_time"]) if answered else "")
     below = Number("应答复", found.answered, asked_for.records(["problem_accepted", "problem_declined"]))
     due, handled = (
-        Number(str(what.label), found.cases(what, keep), asked_for.address(what))
+        Number(str(what.label), found.cases(what), asked_for.address(what))
         for what in (What.RESIDENTS_DUE, What.RESIDENTS_HANDLED)
     )
     calls = asked_for.records(["problem_called_back"])
     content = found.opinions(Opinion.SATISFIED, Opinion.PARTLY)
     ways = "、".join(
-        f"{Way(way).label} {sum(one.count for one in found.asked if one.way == way)} 件"
-        for way in dict.fromkeys(one.way for one in found.asked)
+        f"{Way(way).label} {count} 件" for way, count in sorted(Counter(one.way for one in found.asked).items())
     )
     unreached = found.opinions(Opinion.UNREACHED)
     sample = (
@@ -233,7 +232,7 @@ def three_rates(asked_for: Question, found: Week) -> list[Rate]:
 
 def by_category(asked_for: Question, found: Week, names: dict[str, str]) -> list[Line]:
     present = {category for _, category in found.parts} & set(names)
-    chosen = [code for code in names if code in present and asked_for.category in ("", code)]
+    chosen = [code for code in names if code in present]
     made = [line(names[code], numbers(asked_for, found, partial(_of, code), category=code)) for code in chosen]
     return [one for one in made if not one.nothing]
 
@@ -247,14 +246,13 @@ def by_place(asked_for: Question, found: Week) -> list[Line]:
     place, depth = asked_for.place, len(asked_for.place.path) + STEP
     parts = {path[:depth] for path, _ in found.parts}
     below = Place.objects.filter(district=place.district, path__in=parts).exclude(pk=place.pk).order_by("path")
-    category = asked_for.category
 
-    def inside(path: str, one: str, *, part: str) -> bool:
-        return path.startswith(part) and category in ("", one)
+    def inside(path: str, category: str, *, part: str) -> bool:
+        return path.startswith(part)
 
     made = [line(str(one), numbers(asked_for, found, partial(inside, part=one.path), place=one)) for one in below]
     if place.path in parts:
-        rest = numbers(asked_for, found, lambda path, one: path == place.path and category in ("", one))
+        rest = numbers(asked_for, found, lambda path, category: path == place.path)
         made.append(line(f"{place}（未到下级）", {code: Number(one.name, one.count, "") for code, one in rest.items()}))
     return [one for one in made if not one.nothing]
 
@@ -292,13 +290,15 @@ def page(request: HttpRequest) -> HttpResponse:
         wrong, request.GET = str(unclear), QueryDict(urlencode({"place": typed.get("place", "")}))
         asked_for, places, names = question(request, looking)
     found = rates.week(asked_for.place, asked_for.period.first, asked_for.period.last, asked_for.as_of)
-    told = numbers(asked_for, found, asked_for.keep)
+    if asked_for.keep:
+        found = found.narrowed(asked_for.keep)
+    told = numbers(asked_for, found, None)
     kinds, areas = by_category(asked_for, found, names), by_place(asked_for, found)
     if exporting.asked(request):
         return exporting.download(request, table_of(asked_for, found, told, kinds, areas))
     came, due = funnel(told)
     total = line("合计", told)
-    settled = found.count("problem_settled", asked_for.keep)
+    settled = found.count("problem_settled")
     context = {
         "question": asked_for,
         "typed": typed if wrong else {},
@@ -319,11 +319,11 @@ def page(request: HttpRequest) -> HttpResponse:
         "not_cases": [
             Number(name, count, asked_for.records([code]))
             for code, name in (("problem_declined", "不予受理"), ("problem_merged", "并案"))
-            if (count := found.count(code, asked_for.keep))
+            if (count := found.count(code))
         ],
         "by_category": kinds,
         "by_place": areas,
-        "by_organisation": [] if asked_for.category else by_organisation(asked_for, found),
+        "by_organisation": by_organisation(asked_for, found),
         "total": total,
         "columns": [one.name for one in total.numbers],
         "due_columns": [str(what.label) for what in DUE],
@@ -354,7 +354,7 @@ def table_of(
     )
     rows = [("合计", total), *(("按类别", one) for one in kinds), *(("按地方", one) for one in areas)]
     days = span_words(asked_for.period.first, asked_for.period.last, 0)
-    settled = found.count("problem_settled", asked_for.keep)
+    settled = found.count("problem_settled")
     note = f"{days}。应处置、应结案按到期计，不是本期受理的；另有当场处置 {settled} 件，不立案，不进比率"
     left_out = "，".join(f"{reason.label} {count} 件" for reason, count in found.left_out.items())
     return Table(

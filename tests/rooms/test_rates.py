@@ -235,7 +235,7 @@ def test_satisfaction_is_shown_with_its_sample_and_how_it_was_asked(world):
     do(world, late, "street", "call_back", problem=number, way="phone", opinion="unreached")
     do(world, "2021-06-15T10:00", "street", "call_back", problem=number, way="visit", opinion="partly")
     found = week(world, days=NEXT)
-    assert [(one.opinion, one.way, one.count) for one in found.asked] == [("partly", "visit", 1)]
+    assert [(one.opinion, one.way) for one in found.asked] == [("partly", "visit")]
     assert (found.reached, found.opinions("satisfied", "partly")) == (1, 1)
     # What the reporter had said without being asked is not the sample's.
     assert Problem.objects.get(number=number).stage == Stage.VERIFIED
@@ -248,3 +248,19 @@ def test_it_costs_the_same_however_many_there_are(world, django_assert_num_queri
         place = world.place("410102")
         with django_assert_num_queries(13):
             rates.week(place, *WEEK)
+
+
+def test_narrowed_to_a_category_every_share_is_of_that_category(world):
+    resolved(world)
+    do(world, "11:00", "public", "confirm", code=CODE, opinion="satisfied")
+    with world.on("2021-06-15T08:00"):
+        number = sampling.drawn(Sample.CALL_BACK, world.place("410102"), WEEK[0])[0].number
+    do(world, "2021-06-15T10:00", "street", "call_back", problem=number, way="visit", opinion="partly")
+    found = week(world, days=NEXT)
+    category = Problem.objects.get(number=number).category
+
+    def of(code):
+        return found.narrowed(lambda _, one: one == code)
+
+    assert (of(category).reached, of(category).opinions("partly")) == (1, 1)
+    assert (of("9122").reached, of("9122").asked, of("9122").unheard) == (0, (), ())

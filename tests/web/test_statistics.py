@@ -130,3 +130,14 @@ def test_what_cannot_be_asked_is_said_above_what_was_typed(bulletin, sign_in):
     assert 'name="from" value="2021-06-13"' in page
     assert 'name="to" value="2021-06-07"' in page
     assert '<option value="0102" selected>' in page
+
+
+def test_a_category_narrows_what_is_left_out_and_the_sample_too(bulletin, sign_in):
+    with bulletin.on(NOW):
+        client = sign_in("secretary")
+        whole = client.get(PAGE).context
+        category = Problem.objects.filter(stage="deferred").get().category
+        same, other = (client.get(f"{PAGE}&category={code}").context for code in (category, "9122"))
+    assert [one.count for one in whole["left_out"]] == [one.count for one in same["left_out"]] == [1]
+    assert other["left_out"] == other["by_organisation"] == []
+    assert [one.below.count for one in other["rates"]] == [0, 0, 0]

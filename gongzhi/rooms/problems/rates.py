@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
@@ -123,9 +123,10 @@ class Came:
 class Asked:
     """What was answered when those who told of something were asked, and how they were asked."""
 
+    path: str
+    category: str
     opinion: str
     way: str
-    count: int
 
 
 Keep = Callable[[str, str], bool]
@@ -143,8 +144,21 @@ class Week:
     accepted: tuple[Case, ...]
     due: tuple[Case, ...]
     to_close: tuple[Case, ...]
-    unanswered: int
+    # Where and of which category those told nothing in time had told of something.
+    unheard: tuple[tuple[str, str], ...]
     asked: tuple[Asked, ...]
+
+    def narrowed(self, keep: Keep) -> Week:
+        """The same of some places and categories: every figure and share of it is theirs."""
+        return replace(
+            self,
+            came=tuple(one for one in self.came if keep(one.path, one.category)),
+            accepted=tuple(one for one in self.accepted if keep(one.path, one.category)),
+            due=tuple(one for one in self.due if keep(one.path, one.category)),
+            to_close=tuple(one for one in self.to_close if keep(one.path, one.category)),
+            unheard=tuple(one for one in self.unheard if keep(*one)),
+            asked=tuple(one for one in self.asked if keep(one.path, one.category)),
+        )
 
     def count(self, indicator: str, keep: Keep | None = None) -> int:
         return sum(
@@ -184,11 +198,15 @@ class Week:
         return Counter(one for case in self.rows(what) for one in case.organisations)
 
     def opinions(self, *wanted: str) -> int:
-        return sum(one.count for one in self.asked if not wanted or one.opinion in wanted)
+        return sum(not wanted or one.opinion in wanted for one in self.asked)
 
     @property
     def reached(self) -> int:
-        return sum(one.count for one in self.asked if one.opinion != Opinion.UNREACHED)
+        return sum(one.opinion != Opinion.UNREACHED for one in self.asked)
+
+    @property
+    def unanswered(self) -> int:
+        return len(self.unheard)
 
     @property
     def answered(self) -> int:
@@ -216,7 +234,7 @@ def week(place: Place, first: date, last: date, as_of: datetime | None = None) -
         tuple(_accepted(place, first, last, instant)),
         tuple(_cases(due.filter(due__gte=start, due__lt=end))),
         tuple(_cases(due.filter(to_close, until=FOREVER))),
-        _unanswered(place, start, end, instant, calendar),
+        tuple(_unheard(place, start, end, instant, calendar)),
         tuple(_asked(place, first, last, instant)),
     )
 
@@ -254,12 +272,14 @@ def _accepted(place: Place, first: date, last: date, instant: datetime) -> Itera
 
 def _asked(place: Place, first: date, last: date, instant: datetime) -> Iterable[Asked]:
     facts = Fact.objects.under(place).within(first, last).as_of(instant).filter(kind="problems.called_back")
-    counts = Counter((facets["opinion"], facets["way"]) for facets in facts.order_by().values_list("facets", flat=True))
-    return (Asked(opinion, way, count) for (opinion, way), count in sorted(counts.items()))
+    rows = facts.order_by("at", "id").values_list("path", "facets")
+    return (Asked(path, facets["category"], facets["opinion"], facets["way"]) for path, facets in rows)
 
 
-def _unanswered(place: Place, start: datetime, end: datetime, instant: datetime, calendar: Calendar) -> int:
-    """How many who told of something were told nothing when the term for that ended in these days."""
+def _unheard(
+    place: Place, start: datetime, end: datetime, instant: datetime, calendar: Calendar
+) -> Iterable[tuple[str, str]]:
+    """Where those who told of something were told nothing when the term for that ended in these days."""
     told = _about(OuterRef("subject"), instant).filter(kind__in=("problems.accepted", "problems.declined"))
     merged = _about(OuterRef("subject"), instant).filter(kind="problems.merged")
     # Written down by an officer, it was taken up in the same record.
@@ -270,12 +290,11 @@ def _unanswered(place: Place, start: datetime, end: datetime, instant: datetime,
         .as_of(instant)
         .filter(~Exists(told), ~Exists(merged), ~Exists(at_once), kind="problems.submitted")
     )
-    found = 0
     for fact in waiting.order_by():
         rule = norms.rule("problems.accept", on=fact.day, district=place.district)
         term = deadline(rule, fact.at, calendar).due
-        found += term is not None and start <= term < end
-    return found
+        if term is not None and start <= term < end:
+            yield fact.path, fact.facets["category"]
 
 
 def _about(subject: OuterRef, instant: datetime) -> FactQuerySet:
