@@ -8,12 +8,12 @@ Building SQL costs the ORM more than running it costs the database. A prepared q
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from copy import copy
-from typing import Any, Generic, TypeVar, cast
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 from django.db import connection, connections, models
 from django.db.models.expressions import Expression
+from django.db.models.query import ModelIterable, get_related_populators
 from django.db.models.sql.compiler import SQLCompiler
 
 Row = TypeVar("Row")
@@ -30,26 +30,24 @@ class Hole(Expression):
         return "%s", [self]
 
 
-class _Bound:
-    """Stands for the query of a queryset: its compiler has its SQL already."""
+class Compiled(NamedTuple):
+    """A question as SQL with its parameters (values and holes), and what makes of its columns what was asked for."""
 
-    def __init__(self, compiler: SQLCompiler) -> None:
-        self.compiler = compiler
-
-    def get_compiler(self, using: str | None = None, connection: Any = None) -> SQLCompiler:
-        return self.compiler
-
-
-# The queryset, its compiler, the SQL with its parameters (values and holes), and what turns columns into values.
-Compiled = tuple[models.QuerySet[Any, Row], SQLCompiler, str, tuple[Any, ...], Any]
+    sql: str
+    parameters: tuple[Any, ...]
+    converters: dict[int, Any]
+    made: Callable[[Sequence[Any]], Any]
 
 
 class Prepared(Generic[Row]):
-    """A queryset compiled at the first asking, once per kind of database; asking again only binds values."""
+    """A queryset compiled at the first asking, once per kind of database; asking again only binds values.
+
+    For models, with `select_related`, and for `values_list`; annotations are left out.
+    """
 
     def __init__(self, question: Callable[[], models.QuerySet[Any, Row]]) -> None:
         self.question = question
-        self.compiled: dict[str, Compiled[Row]] = {}
+        self.compiled: dict[str, Compiled] = {}
 
     def __call__(self, **values: Any) -> list[Row]:
         """The rows for these values. Raises KeyError when a hole has none."""
@@ -57,24 +55,49 @@ class Prepared(Generic[Row]):
         link = connections[connection.alias]
         if link.vendor not in self.compiled:
             self.compiled[link.vendor] = self._compile()
-        queryset, compiler, sql, holes, converters = self.compiled[link.vendor]
+        sql, parameters, converters, made = self.compiled[link.vendor]
         bound = [
-            hole.output_field.get_db_prep_value(values[hole.name], link) if isinstance(hole, Hole) else hole
-            for hole in holes
+            one.output_field.get_db_prep_value(values[one.name], link) if isinstance(one, Hole) else one
+            for one in parameters
         ]
-        compiler = copy(compiler)
-        compiler.connection = link
-        # Both are methods to mypy, and constant once the question is compiled.
-        setattr(compiler, "as_sql", lambda *_, **__: (sql, bound))  # noqa: B010
-        setattr(compiler, "get_converters", lambda *_: converters)  # noqa: B010
-        asked: Any = type(queryset)(queryset.model, cast(Any, _Bound(compiler)))
-        # How rows are made, and of which columns, is the queryset's own matter.
-        asked._iterable_class, asked._fields = cast(Any, queryset)._iterable_class, cast(Any, queryset)._fields
-        return list(asked._iterable_class(asked))
+        with link.cursor() as cursor:
+            cursor.execute(sql, bound)
+            rows = cursor.fetchall()
+        if converters:
+            rows = [_converted(row, converters, link) for row in rows]
+        return list(map(made, rows))
 
-    def _compile(self) -> Compiled[Row]:
+    def _compile(self) -> Compiled:
         queryset = self.question()
         compiler = queryset.query.get_compiler(connection.alias)
-        sql, params = compiler.as_sql()
+        sql, parameters = compiler.as_sql()
         columns = [one for one, *_ in compiler.select[: compiler.col_count]]
-        return queryset, compiler, sql, tuple(params), compiler.get_converters(columns)
+        is_model = cast(Any, queryset)._iterable_class is ModelIterable
+        converters = compiler.get_converters(columns)
+        return Compiled(sql, tuple(parameters), converters, _maker(compiler) if is_model else tuple)
+
+
+def _converted(row: Sequence[Any], converters: dict[int, Any], link: Any) -> list[Any]:
+    told = list(row)
+    for at, (functions, expression) in converters.items():
+        for function in functions:
+            told[at] = function(told[at], expression, link)
+    return told
+
+
+def _maker(compiler: SQLCompiler) -> Callable[[Sequence[Any]], models.Model]:
+    """What makes a model of a row, with those that `select_related` brought."""
+    info: Any = compiler.klass_info
+    model, fields = info["model"], info["select_fields"]
+    names = [cast(Any, compiler.select[at][0]).target.attname for at in fields]
+    start, end = fields[0], fields[-1] + 1
+    alias = connection.alias
+    related = get_related_populators(info, compiler.select, alias)
+
+    def made(row: Sequence[Any]) -> models.Model:
+        one: models.Model = model.from_db(alias, names, row[start:end])
+        for each in related:
+            each.populate(row, one)
+        return one
+
+    return made
