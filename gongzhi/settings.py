@@ -155,7 +155,7 @@ MIDDLEWARE = [
     "gongzhi.web.middleware.second_proof",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "gongzhi.web.middleware.content_policy",
     "axes.middleware.AxesMiddleware",
 ]
 

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
+from csp.constants import HEADER
+from csp.utils import build_policy
 from django.conf import settings
 from django.contrib.auth import logout
 from django.contrib.auth.middleware import LoginRequiredMiddleware
@@ -147,6 +149,18 @@ def short_enough(respond: Respond) -> Respond:
         if length.isdecimal() and int(length) > LARGEST:
             return errors.too_large(request)
         return respond(request)
+
+    return answer
+
+
+def content_policy(respond: Respond) -> Respond:
+    """Say in each answer what its page may load. It is the same for all, hence put together once."""
+    policy = build_policy()
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        response = respond(request)
+        response.headers.setdefault(HEADER, policy)
+        return response
 
     return answer
 
