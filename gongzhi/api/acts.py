@@ -144,7 +144,9 @@ class Batch:
                     start += len(run)
             self.still_fresh()
             facts = [item.result for item in self.items if isinstance(item.result, Fact)]
-            prefetch_related_objects(facts, "place", "organisation", "measures")
+            # Those recorded just now know theirs.
+            repeated = [fact for fact in facts if status_of(fact) == 200]
+            prefetch_related_objects(repeated, "place", "organisation", "measures")
         known = links(facts, lambda: Viewer.of(self.sender.actor))
         return [item.json(known) for item in self.items]
 

@@ -73,18 +73,10 @@ def fact_json(fact: Fact, links: Collection[UUID]) -> dict[str, Any]:
         "place": {"code": fact.place.code, "name": fact.place.name},
         "organisation": {"code": fact.organisation.code, "name": fact.organisation.name} if fact.organisation else None,
         "facets": fact.facets,
-        "measures": sorted(
-            (
-                {
-                    "indicator": one.indicator_id,
-                    "quantity": number(one.quantity),
-                    "unit": unit_of(one.indicator_id),
-                    "bound": str(one.bound),
-                }
-                for one in fact.measures.all()
-            ),
-            key=lambda row: row["indicator"],
-        ),
+        "measures": [
+            {"indicator": indicator, "quantity": number(thousandths), "unit": unit_of(indicator), "bound": bound}
+            for indicator, thousandths, bound in fact.counted
+        ],
         "because": str(fact.because_id) if fact.because_id in links else None,
         "corrects": str(fact.corrects_id) if fact.corrects_id in links else None,
     }

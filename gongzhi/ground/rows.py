@@ -55,7 +55,7 @@ def insert(
                 list(zip(*columns, strict=True)),
             )
         elif clash:
-            arrays = ", ".join(f"%s::{kind_of(one, link)}[]" for one in fields)
+            arrays = ", ".join(f"%b::{kind_of(one, link)}[]" for one in fields)
             cursor.execute(
                 f'INSERT INTO "{given.table}" ({quoted}) SELECT * FROM UNNEST({arrays}) {clash}',  # noqa: S608
                 [list(column) for column in columns],

@@ -489,8 +489,27 @@ def test_what_was_found_in_a_batch_is_written_together(calling):
     with CaptureQueriesContext(connection) as many:
         answer = worker.post("acts", [*found(*range(3, 12)), found(12)[0] | {"category": "01"}])
     assert [one["status"] for one in answer.json()] == [201] * 9 + [422]
-    # One question for each more of them (its category on the day), and three for the refusal.
-    assert len(told(many)) <= len(told(few)) + 8 + 3, "\n".join(told(many))
+    # Two for the category that is refused, one for its refusal.
+    assert len(told(many)) <= len(told(few)) + 3, "\n".join(told(many))
+
+
+def test_what_was_just_written_is_answered_without_asking_for_it(calling):
+    worker = calling("worker")
+    with CaptureQueriesContext(connection) as said:
+        (answer, again) = worker.post("acts", [*items(1), *items(2, slot="evening", found=3)]).json()
+    assert not [one for one in told(said) if one.startswith("SELECT") and "ledger_measure" in one]
+    assert [one["indicator"] for one in again["fact"]["measures"]] == ["patrol_found", "patrolled"]
+    for one in (answer, again):
+        assert worker.get(f"facts/{one['fact']['id']}").json() == one["fact"]
+
+
+def test_a_problem_by_token_asks_for_its_category_once(calling):
+    worker = calling("worker")
+    wrong = {"place": "LH-HYJ", "category": "0521", "description": "占道"}
+    worker.post("problems", wrong, key="warm")
+    with CaptureQueriesContext(connection) as said:
+        assert worker.post("problems", wrong, key="p1").status_code == 201
+    assert sum("rules_term" in one for one in told(said)) == 1, "\n".join(told(said))
 
 
 def _raise(error):

@@ -398,3 +398,21 @@ def test_every_rhythm_names_a_known_period():
     assert {
         rule.value["per"] for rule in seeding.shipped_rules() if isinstance(rule.value, dict) and "per" in rule.value
     } <= set(PERIODS)
+
+
+def test_an_act_asks_for_a_word_once_and_the_next_act_anew(db, django_assert_num_queries):
+    seeding.seed()
+
+    def word(on=JUNE, **more):
+        return reads.find_term("problem_category", "0101", on=on, **more)
+
+    plain = word()
+    with reads.each_word_once():
+        with django_assert_num_queries(1):
+            assert word() == word() == plain
+        with django_assert_num_queries(3):
+            word(on=TODAY), word(district="410102"), word(known_at=now())
+        with reads.each_word_once(), django_assert_num_queries(1):
+            assert word() == plain
+    Term.objects.filter(pk=plain.pk).delete()
+    assert word() is None

@@ -34,6 +34,7 @@ from gongzhi.ground.people.may import Verdict, Viewer, covers, may, posts
 from gongzhi.ground.people.models import AREA_OFFICERS, ActorKind, Appointment, Role
 from gongzhi.ground.places.models import Organisation, Place
 from gongzhi.ground.refusals import Conflict, Forbidden, Refused
+from gongzhi.ground.rules.reads import each_word_once
 
 __all__ = ["Act", "Audience", "By", "Entry", "Quantity", "Share", "Vocabulary", "act", "canonical", "lock", "registry"]
 
@@ -151,6 +152,7 @@ class Act(Generic[P]):
                 values[name] = parameter.default
         return self._do(by, values)
 
+    @each_word_once()
     def call(self, by: By, raw: Mapping[str, Any]) -> Fact:
         """Do the act with raw values: codes and numbers for places, people and problems, ISO texts for instants.
 
@@ -215,6 +217,7 @@ class Act(Generic[P]):
         self._judge = function
         return function
 
+    @each_word_once()
     def many(self, rows: Sequence[tuple[By, Mapping[str, Any]]]) -> list[Fact | Refused]:
         """Do the act for many raw rows in one transaction: each answered on its own, good ones written together."""
         try:
@@ -239,6 +242,7 @@ class Act(Generic[P]):
         known = writing.known_keys([senders[index] for index in refused])
         return [index for index in refused if (senders[index].writer.pk, senders[index].key or "") in known]
 
+    @each_word_once()
     def rehearse(self, rows: Sequence[tuple[By, Mapping[str, Any]]]) -> list[Fact | Refused | None]:
         """What `many` would answer, without writing: a refusal, a fact recorded before, or none where one would be new.
 

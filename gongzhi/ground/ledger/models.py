@@ -5,6 +5,7 @@ import hmac
 import secrets
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 from uuid import UUID
 
@@ -184,6 +185,11 @@ class Fact(models.Model):
     def on_behalf(self) -> bool:
         """代登记: someone else wrote it down."""
         return self.by_id != self.recorded_by_id
+
+    @cached_property
+    def counted(self) -> list[tuple[str, int, str]]:
+        """Indicator, thousandths and bound of each measure, by indicator. A fact just written brings them along."""
+        return sorted((one.indicator_id, one.quantity, str(one.bound)) for one in self.measures.all())
 
     @classmethod
     def refer(cls, text: str, district: str, among: FactQuerySet | None = None) -> Fact:

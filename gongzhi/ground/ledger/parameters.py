@@ -40,6 +40,7 @@ _viewer: ContextVar[Viewer | None] = ContextVar("viewer", default=None)
 _found: ContextVar[dict[tuple[Any, str], Any] | None] = ContextVar("found", default=None)
 
 TEXT_LIMIT = 4000
+BOUNDS = frozenset(Bound.values)
 
 
 LOOSE = ConfigDict(arbitrary_types_allowed=True)
@@ -91,7 +92,7 @@ class Quantity:
             raise Refused("ledger.quantity", f"数量“{amount}”太大，请核对单位")
         if not exact.is_finite() or (exact.adjusted() < 18 and exact != int(exact)):
             raise Refused("ledger.quantity", f"数量“{amount}”最多三位小数")
-        if bound not in Bound.values:
+        if bound not in BOUNDS:
             raise Refused("ledger.bound", f"“{bound}”不是界，请填 exact（正好）或 at_least（至少）")
         if exact <= 0:
             raise Refused("ledger.quantity", "数量要大于 0。没有量，请删掉这一行")
@@ -189,9 +190,11 @@ def instant(text: str) -> datetime:
 
 
 def _choice(enum: type[models.TextChoices]) -> Any:
+    known = {str(one): one for one in enum}
+
     def choose(value: Any) -> Any:
-        if isinstance(value, str) and value in enum.values:
-            return enum(value)
+        if isinstance(value, str) and value in known:
+            return known[value]
         options = "、".join(f"{code} {label}" for code, label in enum.choices)
         raise Refused("ledger.facet", f"“{value}”不在可选项里，可用的有：{options}")
 
@@ -211,16 +214,7 @@ def _number(value: Any) -> Any:
 
 
 def _term(vocabulary: Vocabulary) -> Callable[[Any], str]:
-    def check(code: Any) -> str:
-        found, key = _found.get(), (vocabulary, str(code))
-        if found is None:
-            return vocabulary.check(str(code))
-        if key not in found:
-            found[key] = vocabulary.check(str(code))
-        known: str = found[key]
-        return known
-
-    return check
+    return lambda code: vocabulary.check(str(code))
 
 
 def _value_type(annotation: Any) -> Any:

@@ -6,7 +6,9 @@ before the row that holds everywhere, a later version of the same row before an 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import date, datetime
 from typing import TypeVar
 
@@ -19,6 +21,9 @@ from gongzhi.ground.rules.models import Dated, Group, Rule, Term
 from gongzhi.ground.rules.values import Unit, in_words
 
 D = TypeVar("D", bound=Dated)
+
+# Vocabulary, code, day and district of the words that one act has asked for.
+_words: ContextVar[dict[tuple[str, str, date, str], Term | None] | None] = ContextVar("words", default=None)
 
 
 def rule(code: str, *, on: date, known_at: datetime | None = None, district: str = "") -> Rule:
@@ -85,9 +90,25 @@ def find_term(
     vocabulary: str, code: str, *, on: date, known_at: datetime | None = None, district: str = ""
 ) -> Term | None:
     """One word, asked for alone: acts ask for it at every request, and a vocabulary has many."""
-    known_at = known_at or now()
-    rows = _versions(vocabulary=vocabulary, code=code, on=on, known_at=known_at, district=district)
-    return _in_force(rows, on).get(code)
+    words, asked = _words.get(), (vocabulary, code, on, district)
+    if known_at is None and words is not None and asked in words:
+        return words[asked]
+    rows = _versions(vocabulary=vocabulary, code=code, on=on, known_at=known_at or now(), district=district)
+    found = _in_force(rows, on).get(code)
+    if known_at is None and words is not None:
+        words[asked] = found
+    return found
+
+
+@contextmanager
+def each_word_once() -> Iterator[None]:
+    """Ask for a word once inside: an act asks when its parameters are read and again when it decides, a batch for each
+    of its rows."""
+    token = _words.set({})
+    try:
+        yield
+    finally:
+        _words.reset(token)
 
 
 _versions = Prepared(
