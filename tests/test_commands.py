@@ -23,7 +23,7 @@ from gongzhi.clock import play
 from gongzhi.clock.management.commands import check as checking
 from gongzhi.clock.management.commands import worker
 from gongzhi.ground import clock_at
-from gongzhi.ground.ledger import check, guard
+from gongzhi.ground.ledger import areas, check, guard
 from gongzhi.ground.ledger.acts import registry
 from gongzhi.ground.ledger.models import Fact, Outbox, Seal
 from gongzhi.ground.ledger.seal import seal
@@ -190,6 +190,13 @@ class TestCheck:
     def test_a_sum_that_is_not_the_sum_of_its_facts_is_named(self, played, statement):
         self.change(statement)
         assert re.search("花园街.*巡查发现问题|合计的地点路径|阳光花园社区居委会.*交办", self.wrong("tallies"))
+
+    def test_an_area_that_is_not_the_sum_of_its_places_is_named(self, played):
+        with played.on("2020-06-13T00:30"):
+            areas.add_up("410102")
+        assert run("check", "--only", "areas")[1] == ""
+        self.change("UPDATE ledger_areatally SET quantity = quantity + 1000 WHERE indicator_id = 'patrol_found'")
+        assert "“中原区”的片区合计" in self.wrong("areas")
 
     def test_a_changed_quantity_breaks_sum_and_seal(self, played):
         self.change("UPDATE ledger_measure SET quantity = 9000 WHERE indicator_id = 'patrol_found'", "ledger_measure")

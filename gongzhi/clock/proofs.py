@@ -9,7 +9,7 @@ from django.db.models import Count, Q
 from gongzhi.clock.install import districts
 from gongzhi.clock.reactions import ATTEMPTS
 from gongzhi.ground.files import store
-from gongzhi.ground.ledger import check
+from gongzhi.ground.ledger import areas, check
 from gongzhi.ground.search import index
 from gongzhi.hall import handing
 from gongzhi.rooms.members.models import Member
@@ -28,6 +28,7 @@ def affiliations() -> list[str]:
 PROOFS: dict[str, tuple[str, Proof]] = {
     "guards": ("记录改不了、删不了", check.guards),
     "tallies": ("合计等于重算", check.tallies),
+    "areas": ("片区合计等于各处合计", lambda: [one for district in districts() for one in areas.faults(district)]),
     "seals": ("封存没有断，每条记录都在封里或等封", lambda: check.seals(districts())),
     "words": ("文字与登记时相同", check.words),
     "affiliations": ("每名党员编入一个支部", affiliations),

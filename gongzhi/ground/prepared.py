@@ -4,11 +4,14 @@ Building SQL costs the ORM more than running it costs the database. A prepared q
 
     by_digest = Prepared(lambda: Token.objects.filter(digest=Hole("digest", CharField())))
     token, = by_digest(digest=…)
+
+PostgreSQL keeps a plan for what it was asked often: for any area the same. `planned_anew` has it look at the area.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 from django.db import connection, connections, models
@@ -17,6 +20,22 @@ from django.db.models.query import ModelIterable, get_related_populators
 from django.db.models.sql.compiler import SQLCompiler
 
 Row = TypeVar("Row")
+
+
+@contextmanager
+def planned_anew() -> Iterator[None]:
+    """Questions asked inside, or by the function this decorates, are planned for their very values: a plan kept for
+    any values reads a whole district as if it were a yard. A queryset is asked where its rows are first wanted."""
+    if connection.vendor != "postgresql":
+        yield
+        return
+    connection.ensure_connection()
+    link: Any = connection.connection
+    kept, link.prepare_threshold = link.prepare_threshold, None
+    try:
+        yield
+    finally:
+        link.prepare_threshold = kept
 
 
 class Hole(Expression):

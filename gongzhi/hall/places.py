@@ -23,6 +23,7 @@ from gongzhi.ground.ledger.reads import Figure, Span
 from gongzhi.ground.people.may import Viewer
 from gongzhi.ground.people.models import Appointment, Role
 from gongzhi.ground.places.models import Organisation, Pairing, Place, PlaceKind, PlaceQuerySet
+from gongzhi.ground.prepared import planned_anew
 from gongzhi.ground.register.models import Office
 from gongzhi.ground.tasks.models import Stage as TaskStage
 from gongzhi.ground.tasks.models import Task
@@ -148,6 +149,7 @@ def children_of(place: Place, viewer: Viewer | None) -> list[Place]:
     return [one for one in found.order_by("kind", "path")[:CHILDREN] if may_open(one, viewer)]
 
 
+@planned_anew()
 def open_problems(place: Place, viewer: Viewer | None, size: int = SHOWN) -> list[Problem]:
     """The open problems here that this reader may open: the most urgent first, those without a term last."""
     here = Problem.objects.under(place).open().visible_to(viewer).select_related("place", "handler", "fact")
@@ -161,6 +163,7 @@ def open_problems(place: Place, viewer: Viewer | None, size: int = SHOWN) -> lis
 DONE = ("problems.resolved", "problems.remeasured", "problems.settled")
 
 
+@planned_anew()
 def done_facts(place: Place, viewer: Viewer | None, first: date, last: date, size: int = SHOWN) -> list[Fact]:
     """The last records of something resolved here, newest first, each problem once."""
     found = Fact.objects.under(place).within(first, last).as_of().visible_to(viewer)
@@ -187,6 +190,7 @@ class Due:
         return self.at < now() if self.at else self.on is not None and self.on < today()
 
 
+@planned_anew()
 def near_due(place: Place, viewer: Viewer, size: int = 5) -> list[Due]:
     """What has a term here and is not done, the nearest first: problems, what was asked, what was written."""
     problems = Problem.objects.under(place).filter(stage=Stage.DISPATCHED).visible_to(viewer)
@@ -365,7 +369,7 @@ def home_of(path: str, spots: dict[str, Spot]) -> Spot | None:
 def _open_at(district: str, paths: Sequence[str], viewer: Viewer | None) -> list[tuple[str, bool, int]]:
     here = Problem.objects.filter(district=district, path__in=paths).open().visible_to(viewer).order_by()
     late = Q(stage=Stage.DISPATCHED, due_at__lt=now())
-    rows = here.values("path").annotate(all=Count("pk"), late=Count("pk", filter=late))
+    rows = here.values("path").annotate(all=Count("path"), late=Count("path", filter=late))
     told = [(row["path"], False, row["all"] - row["late"]) for row in rows]
     return told + [(row["path"], True, row["late"]) for row in rows if row["late"]]
 

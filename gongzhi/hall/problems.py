@@ -9,6 +9,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models.functions import Substr
 
 from gongzhi.ground import now
 from gongzhi.ground.keys import under
@@ -16,6 +17,7 @@ from gongzhi.ground.ledger.models import Fact
 from gongzhi.ground.ledger.writing import subject_of
 from gongzhi.ground.people.may import Viewer
 from gongzhi.ground.places.models import Place
+from gongzhi.ground.prepared import planned_anew
 from gongzhi.hall.places import AREAS, MOST_PATHS, MOST_SPOTS, Drawn, Spot, home_of, located
 from gongzhi.rooms.problems.models import Joining, Pause, Problem, ProblemQuerySet, Raising, Reopening, Stage
 from gongzhi.rooms.problems.records import dispatch_of, standing
@@ -80,22 +82,25 @@ def _of_it() -> Q:
     return Q(district=OuterRef("district"), problem=OuterRef("pk"))
 
 
+@planned_anew()
 def on_map(place: Place, problems: ProblemQuerySet) -> tuple[Drawn, int]:
     """These problems at the places of an area that are drawn, the nearest to each; and how many have none: two
-    queries. Where there are too many yards, communities and streets stand for them."""
+    queries. Where there are too many yards, communities and streets stand for them, and so the sums are of these."""
     places = located(place.district, None, place).order_by("path")
     found = list(places[: MOST_SPOTS + 1])
     wide = len(found) > MOST_SPOTS
     spots = {one.path: Spot(one) for one in (places.filter(kind__in=AREAS)[:MOST_SPOTS] if wide else found)}
     late = Q(stage=Stage.DISPATCHED, due_at__lt=now())
-    here = problems.order_by().values("path").annotate(all=Count("pk"), late=Count("pk", filter=late))
+    # What lies deeper than the deepest that is drawn is counted there.
+    at = Substr("path", 1, max(map(len, spots), default=len(place.path)))
+    sums = problems.order_by().values_list(at).annotate(all=Count("path"), late=Count("path", filter=late))
     nowhere = 0
-    for row in here.order_by("-all", "path")[:MOST_PATHS]:
-        if spot := home_of(row["path"], spots):
-            spot.open += row["all"]
-            spot.late += row["late"]
+    for path, count, overdue in sums.order_by("-all", at)[:MOST_PATHS]:
+        if spot := home_of(path, spots):
+            spot.open += count
+            spot.late += overdue
         else:
-            nowhere += row["all"]
+            nowhere += count
     return Drawn(list(spots.values()), wide=wide), nowhere
 
 

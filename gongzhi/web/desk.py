@@ -136,11 +136,11 @@ def of_work(looking: Viewer) -> dict[str, Any]:
     parts = (due.now, due.old, due.soon, fresh, check, handed)
     rows = iter(rows_of([problem for part in parts for problem in part.rows], looking))
     listed = [[next(rows) for _ in part.rows] for part in parts]
-    answer = my_day.some(
-        my_day.to_answer(looking).select_related("assignee", "fact").prefetch_related("answers__fact"), "due_on", "id"
-    )
-    close = my_day.some(
-        my_day.to_close(looking).select_related("assignee", "fact").prefetch_related("answers__fact"), "due_on", "id"
+    answer, close = (
+        my_day.some(
+            found.select_related("assignee__place", "place", "fact").prefetch_related("answers__fact"), "due_on", "id"
+        )
+        for found in (my_day.to_answer(looking), my_day.to_close(looking))
     )
     asked = my_day.some(my_day.asked_for(looking).select_related("assignee"), "due_on", "id", shown=WAITED)
     reply = my_day.some(my_day.to_reply(looking), "reply_by", "id", shown=WAITED)

@@ -22,6 +22,7 @@ from gongzhi.ground.ledger import reads
 from gongzhi.ground.ledger.models import Fact, Seal, Tally
 from gongzhi.ground.ledger.reads import Span
 from gongzhi.ground.places.models import Place, PlaceKind
+from gongzhi.ground.prepared import planned_anew
 from gongzhi.hall import places as hall
 from gongzhi.hall.addresses import facts_address
 from gongzhi.rooms.problems.models import Problem, Stage
@@ -182,6 +183,7 @@ class Solved:
     tag: Tag
 
 
+@planned_anew()
 def recently_solved(place: Place, period: Period) -> list[Solved]:
     """The last public records of something solved, newest first, each problem once."""
     found = (

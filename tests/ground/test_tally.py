@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from gongzhi.ground import SHANGHAI, clock_at, day_of
-from gongzhi.ground.ledger import check, numbers, reads
+from gongzhi.ground.ledger import areas, check, numbers, reads
 from gongzhi.ground.ledger.acts import Audience, By, Entry, Quantity, Share, act, registry
 from gongzhi.ground.ledger.models import SETTLED_AFTER, Bound, Fact, Indicator, PartyTally, Tally
 from gongzhi.ground.people.models import Actor
@@ -173,6 +173,12 @@ class Ledger(RuleBasedStateMachine):
         self.now += pause
         self.instants.append(self.now)
 
+    @rule()
+    def the_night_adds_up(self) -> None:
+        """Whenever it does: what is asked of a street or the district is read from what it added."""
+        with clock_at(self.now):
+            areas.add_up(DISTRICT)
+
     @rule(
         place=st.sampled_from(PLACES),
         measures=measures,
@@ -294,7 +300,7 @@ class Ledger(RuleBasedStateMachine):
     @invariant()
     def kept_sums_are_the_sums_over_the_facts(self) -> None:
         assert (sums(Tally, "place"), sums(PartyTally, "organisation")) == recomputed()
-        assert check.tallies() == []
+        assert check.tallies() == areas.faults(DISTRICT) == []
 
     @invariant()
     def figures_are_the_sums_of_the_facts_they_open(self) -> None:
@@ -310,6 +316,24 @@ class Ledger(RuleBasedStateMachine):
     def what_was_answered_stays_answered(self) -> None:
         for question, answered in list(self.answers.items())[-3:]:
             assert self.answer(*question) == answered
+
+
+@pytest.mark.parametrize("nights", [0, 1, 5])
+def test_a_wide_area_is_read_from_what_the_last_night_added(world, nights, django_assert_num_queries):
+    """Until the worker has not run for days: then the sums of every place are nearer than the facts."""
+    june, swept = datetime(2020, 6, 8, 10, tzinfo=SHANGHAI), [Quantity.of("sticker_removed", 3)]
+    place, day = world.place("410102"), date(2020, 6, 8)
+    with clock_at(june):
+        count(by=By(Actor.system(DISTRICT)), place=world.place("LH-HYJ"), measures=swept)
+    with clock_at(june + timedelta(days=1)):
+        areas.add_up(DISTRICT)
+        areas.add_up(DISTRICT)
+    with clock_at(june + timedelta(days=nights)), django_assert_num_queries(4):
+        assert reads.figures(place, ["sticker_removed"], day, day)["sticker_removed"].quantity == 3000
+    Tally.objects.all().delete()
+    with clock_at(june + timedelta(days=nights)):
+        kept = reads.figures(place, ["sticker_removed"], day, day)["sticker_removed"].quantity
+    assert kept == (0 if nights == 5 else 3000)
 
 
 @pytest.mark.hypothesis

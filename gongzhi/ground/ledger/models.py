@@ -285,6 +285,35 @@ class Tally(models.Model):
         return f"{self.indicator_id} {self.day} {self.quantity / 1000:g}"
 
 
+class AreaTally(models.Model):
+    """片区合计: the tallies of a whole district or street added up at night (`areas.py`).
+
+    Nothing but a short way to sums of `Tally`: it can be emptied, and the next night fills it again.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    district = DistrictField()
+    path = models.CharField("片区路径", max_length=48)
+    indicator = models.ForeignKey(Indicator, models.PROTECT, db_index=False, related_name="+", verbose_name="指标")
+    day = models.DateField("发生日")
+    known_on = models.DateField("登记日")
+    quantity = models.BigIntegerField("合计（千分之一单位）")
+    inexact = models.IntegerField("含“至少”的条数", default=0)
+
+    class Meta:
+        verbose_name = "片区合计"
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["district", "path", "indicator", "day", "known_on"], name="area_tally_once"
+            ),
+        ]
+        # The last night's day, looked up before anything is read here.
+        indexes: ClassVar[list[models.Index]] = [models.Index(fields=["district", "known_on"], name="area_tally_known")]
+
+    def __str__(self) -> str:
+        return f"{self.path} {self.indicator_id} {self.day} {self.quantity / 1000:g}"
+
+
 class PartyTally(models.Model):
     """组织合计: the same by organisation, over the organisations that took part; a joint fact counts for each."""
 

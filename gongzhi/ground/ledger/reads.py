@@ -1,7 +1,8 @@
 """Questions to the ledger: sums, and the facts behind them, as of any instant.
 
 A sum comes from the tallies of the days before the instant's own day and from the facts of that day, so that it costs
-the same however many facts there are and is exact to the second.
+the same however many facts there are and is exact to the second. Of a whole district or street the tallies are added
+up every night; then the facts since that night are read, too.
 """
 
 from __future__ import annotations
@@ -19,8 +20,14 @@ from django.db.models.functions import Substr
 
 from gongzhi.ground import day_of, now
 from gongzhi.ground.keys import STEP, under
-from gongzhi.ground.ledger.models import Bound, Fact, FactQuerySet, Indicator, Measure, PartyTally, Tally
+from gongzhi.ground.ledger import areas
+from gongzhi.ground.ledger.models import AreaTally, Bound, Fact, FactQuerySet, Indicator, Measure, PartyTally, Tally
 from gongzhi.ground.places.models import Organisation, Place
+
+Kept = QuerySet[Tally] | QuerySet[AreaTally]
+DAY = timedelta(days=1)
+# Where no night has added up for so long (no worker runs), the sums of every place are nearer than the facts.
+BEHIND = timedelta(days=3)
 
 
 @dataclass(frozen=True)
@@ -77,23 +84,29 @@ def figures_by_span(
 ) -> dict[tuple[str, str, int], Figure]:
     """The same for several spans that do not overlap: {(path, indicator, number of the span): figure}.
 
-    Three queries, however many areas, indicators and spans.
+    Three queries, of a wide area four, however many areas, indicators and spans.
     """
     width = len(place.path) + STEP * steps
     instant = as_of or now()
-    settled = (
-        Tally.objects.filter(under(place.path), _counted(spans), district=place.district)
-        .filter(known_on__lt=day_of(instant))
-        .order_by()
-    )
+    kept, since = _kept(place, day_of(instant), steps)
+    settled = kept.filter(_counted(spans), district=place.district, known_on__lt=since).order_by()
     sums = _sums_of_one(place, spans, settled) if steps == 0 else _sums_below(width, spans, settled)
     indicators = {code for span in spans for code in span.indicators}
-    for path, code, day, quantity, inexact in _of_the_day(place, indicators, instant):
+    for path, code, day, quantity, inexact in _of_late(place, indicators, since, instant):
         for at, span in enumerate(spans):
             if code in span.indicators and span.first <= day <= span.last:
                 key = (path[:width], code, at)
                 sums[key] = sums.get(key, Figure(code)) + Figure(code, quantity, inexact)
     return sums
+
+
+def _kept(place: Place, day: date, steps: int) -> tuple[Kept, date]:
+    """The sums to read of an area, and the day from which on the facts are to be read instead."""
+    if steps == 0 and place.kind in areas.WIDE:
+        last = areas.added_until(place.district)
+        if last and day - last <= BEHIND:
+            return AreaTally.objects.filter(path=place.path), min(day, last + DAY)
+    return Tally.objects.filter(under(place.path)), day
 
 
 def _counted(spans: Sequence[Span]) -> Q:
@@ -106,7 +119,7 @@ def _counted(spans: Sequence[Span]) -> Q:
     return reduce(or_, (span.counted for span in spans))
 
 
-def _sums_below(width: int, spans: Sequence[Span], settled: QuerySet[Tally]) -> dict[tuple[str, str, int], Figure]:
+def _sums_below(width: int, spans: Sequence[Span], settled: Kept) -> dict[tuple[str, str, int], Figure]:
     number: Case | Value = Value(0)
     if len(spans) > 1:
         cases = [When(day__lte=span.last, day__gte=span.first, then=Value(at)) for at, span in enumerate(spans)]
@@ -118,7 +131,7 @@ def _sums_below(width: int, spans: Sequence[Span], settled: QuerySet[Tally]) -> 
     }
 
 
-def _sums_of_one(place: Place, spans: Sequence[Span], settled: QuerySet[Tally]) -> dict[tuple[str, str, int], Figure]:
+def _sums_of_one(place: Place, spans: Sequence[Span], settled: Kept) -> dict[tuple[str, str, int], Figure]:
     """Of a single area the days are few: they are told one by one, and no row is asked in which span it lies."""
     sums: dict[tuple[str, str, int], Figure] = {}
     if len(spans) == 1:
@@ -132,11 +145,11 @@ def _sums_of_one(place: Place, spans: Sequence[Span], settled: QuerySet[Tally]) 
     return sums
 
 
-def _of_the_day(place: Place, indicators: Collection[str], instant: datetime) -> list[tuple[str, str, date, int, int]]:
-    """What became known on the instant's own day up to the instant: recorded then, less what was corrected then."""
-    recorded = Fact.objects.filter(
-        district=place.district, known_on=day_of(instant), recorded_at__lte=instant
-    ).order_by()
+def _of_late(
+    place: Place, indicators: Collection[str], since: date, instant: datetime
+) -> list[tuple[str, str, date, int, int]]:
+    """What became known from a day on up to the instant: recorded then, less what was corrected then."""
+    recorded = Fact.objects.filter(district=place.district, known_on__gte=since, recorded_at__lte=instant).order_by()
     here = Measure.objects.filter(
         under(place.path, "fact__path"), district=place.district, indicator__in=indicators
     ).values_list("fact__path", "indicator_id", "fact__day", "quantity", "bound")

@@ -115,13 +115,13 @@ def page(request: HttpRequest) -> HttpResponse:
         shown = [one for one in looked if chosen == one[0] or (not chosen and near(me))]
         once = [(code, chinese, verb, find(me)) for code, chinese, verb, find in shown]
         problems = [problem for _, some in found for problem in some.rows]
-        told = iter(rows_of([*problems, *(one.problem for *_, some in once for one in some)], me))
+        told = iter(rows_of([*problems, *(one.problem for *_, due in once for one in due)], me))
         for one, some in found:
             rows = [link(one.act, one.verb, next(told), me, one.code) for _ in some.rows]
             words = f"{my_day.MOST_COUNTED} 多" if some.many else str(some.count)
             parts.append(Part(one.code, one.chinese, rows, words, bool(some.rest)))
-        for code, chinese, verb, some in once:
-            rows = [link(one.act, verb, next(told), me, code, one.due_on) for one in some]
+        for code, chinese, verb, due in once:
+            rows = [link(one.act, verb, next(told), me, code, one.due_on) for one in due]
             parts.append(Part(code, chinese, rows, f"{again.MOST} 多" if len(rows) >= again.MOST else str(len(rows))))
         parts = [one for one in parts if one.rows or one.code == chosen]
     context = {

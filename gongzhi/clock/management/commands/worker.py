@@ -25,6 +25,7 @@ from gongzhi.clock.notices import digests, sending, telling
 from gongzhi.clock.retries import PASSING
 from gongzhi.clock.upkeep import scrub_at_night, tidy
 from gongzhi.ground import today
+from gongzhi.ground.ledger import areas
 from gongzhi.ground.ledger.seal import seal
 from gongzhi.ground.people import vault
 from gongzhi.ground.search import index
@@ -82,6 +83,7 @@ STEPS = (
     Step("删除登记簿", 10, lambda district: erasures.keep(district) > 0),
     Step("夜间清除残留", 7200, at_night),
     Step("个人信息到期删除", 3600, lambda district: vault.expire(on=today()) > 0),
+    Step("片区合计", 60, areas.add_up, clock_time(0, 30)),
     Step("夜间备份", 60, nightly.back_up, nightly.BACKUP_AT),
     Step("恢复演练", 60, nightly.drill, nightly.DRILL_AT),
     Step("过期清理", 60, tidy, clock_time(4, 30)),

@@ -110,7 +110,7 @@ class Problem(Worded):
             models.Index(fields=["district", "path", "stage"], name="problem_area"),
             models.Index(fields=["district", "stage", "due_at"], name="problem_due"),
             # What is open in a wide area: few among all that ever were there.
-            models.Index(fields=["district", "stage", "path"], name="problem_stage"),
+            models.Index(fields=["district", "stage", "path", "due_at"], name="problem_stage"),
             models.Index(fields=["district", "handler", "stage"], name="problem_handler"),
             models.Index(fields=["district", "path", "id"], name="problem_public", condition=Q(public=True)),
             # Of one category in an area: a list narrowed to it, and what was told of twice.
