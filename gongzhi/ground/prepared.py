@@ -106,12 +106,14 @@ def _converted(row: Sequence[Any], converters: dict[int, Any], link: Any) -> lis
 
 def _maker(compiler: SQLCompiler) -> Callable[[Sequence[Any]], models.Model]:
     """What makes a model of a row, with those that `select_related` brought."""
+    # Untyped: the stubs are those of a later Django, which asks for more.
+    populators: Any = get_related_populators
     info: Any = compiler.klass_info
     model, fields = info["model"], info["select_fields"]
     names = [cast(Any, compiler.select[at][0]).target.attname for at in fields]
     start, end = fields[0], fields[-1] + 1
     alias = connection.alias
-    related = get_related_populators(info, compiler.select, alias)
+    related = populators(info, compiler.select, alias)
 
     def made(row: Sequence[Any]) -> models.Model:
         one: models.Model = model.from_db(alias, names, row[start:end])
