@@ -62,6 +62,8 @@ handler404 = errors.not_found
 handler500 = errors.server_error
 
 urlpatterns = [
+    # First, for programs ask most often, and every address before theirs is tried.
+    path("api/", addresses()),
     path("", noticeboard.noticeboard, name="noticeboard"),
     path("imports/", imports.index, name="imports"),
     path("intake/", intake.page, name="intake"),
@@ -158,7 +160,6 @@ urlpatterns = [
     path("accounts/by/<str:name>/back/", doors.back, name="door_back"),
     path("accounts/post/", accounts.post, name="post"),
     path("accounts/stay/", accounts.stay, name="stay"),
-    path("api/", addresses()),
     path("open311/", open311()),
     path("me/", me.page, name="me"),
     path("me/copy/", me.copy, name="copy"),
