@@ -118,6 +118,7 @@ urlpatterns = [
     path("problems/<str:number>/letter/", households.letter, name="letter"),
     path("problems/<str:number>/leaflet/", households.leaflet, name="leaflet"),
     path("problems/<str:number>/pledge/", households.pledge, name="pledge"),
+    path("problems/<str:number>/agreement/", households.agreement, name="agreement"),
     path("structures/", households.index, name="structures"),
     path("yards/", households.yards, name="yards"),
     path("tasks/", tasks.index, name="tasks"),

@@ -35,6 +35,7 @@ from gongzhi.rooms.problems.enforcing import FROM
 from gongzhi.rooms.problems.households import may_agree
 from gongzhi.rooms.problems.models import Problem, ProblemQuerySet, Purpose, Stage, Visit
 from gongzhi.rooms.problems.models.households import (
+    Agreement,
     Declaration,
     Handing,
     Look,
@@ -48,7 +49,7 @@ from gongzhi.web import paging
 from gongzhi.web.access import home_place, only, signed_in, viewer
 from gongzhi.web.doing import Verb
 from gongzhi.web.exporting import attached
-from gongzhi.web.naming import Amount, Tag
+from gongzhi.web.naming import Amount, Tag, actor_words, names_of
 from gongzhi.web.photos import photos_of
 from gongzhi.web.recent import opened
 from gongzhi.web.undoing import can_undo
@@ -70,6 +71,10 @@ BASIS = {
     "0101": ("enforcement.finding", "enforcement.announcement", "enforcement.who"),
     "0121": ("enforcement.green", "enforcement.who"),
 }
+
+
+# What a 调解协议书 must say, and until when a court may confirm it.
+MEDIATION = ("enforcement.mediation", "enforcement.mediation.confirm")
 
 
 def tag_of(problem: Problem) -> Tag:
@@ -167,7 +172,8 @@ def acts_open(problem: Problem, looking: Viewer) -> list[Verb]:
         wanted += AGREEING
     if problem.stage in FROM:
         wanted.append("problems.hand_over")
-    if problem.stage == Stage.HANDED:
+    handing = reads.handing_of(problem)
+    if handing is not None and enforcement.closed(reads.papers_of(handing)) is None:
         wanted.insert(0, "problems.mirror")
     if may_check(problem, looking):
         wanted.insert(0, "problems.check")
@@ -359,6 +365,27 @@ def pledge(request: HttpRequest, number: str) -> HttpResponse:
     """自拆确认单 to print and fill in by hand: nothing of it is kept here."""
     problem = kept_file(signed_in(request), number)
     return render(request, "households/pledge.html", heading(problem))
+
+
+@require_safe
+@only(OFFICERS)
+def agreement(request: HttpRequest, number: str) -> HttpResponse:
+    """调解协议书 to print: what the file knows is filled in, who lives there is written by hand; signed, its pages are
+    photographed. The mediator's name is from the vault, for who answers for the area."""
+    problem = kept_file(signed_in(request), number)
+    made = records.standing(Mediation.objects.filter(district=problem.district, problem=problem))
+    reached = made.filter(outcome=Agreement.REACHED).select_related("fact__by").order_by("id").last()
+    cited = norms.rules(MEDIATION, on=today(), district=problem.district)
+    context = {
+        "reached": reached,
+        "mediator": actor_words(reached.fact, names_of({reached.fact.by_id})) if reached else "",
+        "steps": [row.step for row in plan_of(problem) if row.open],
+        "declared": reads.declaration_of(problem),
+        "community": Place.objects.filter(path__in=ancestors(problem.path), kind__in=AREAS).first(),
+        "says": cited.get(MEDIATION[0]),
+        "confirming": cited.get(MEDIATION[1]),
+    }
+    return render(request, "households/agreement.html", heading(problem) | context)
 
 
 @dataclass(frozen=True)

@@ -277,8 +277,8 @@ def bomb() -> bytes:
         (b"GIF89a\x01\x00", "GIF"),
         (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC"),
         ("这是一段话，改名叫 a.jpg".encode(), "不是照片"),
-        (b"PK\x03\x04", "不是照片"),
-        (b"%PDF-1.7", "不是照片"),
+        (b"PK\x03\x04", "Word 一类的文档.*一页拍一张"),
+        (b"%PDF-1.7", "PDF.*一页拍一张"),
     ],
 )
 def test_what_is_no_photo_is_told_what_to_do(data: bytes, says: str) -> None:

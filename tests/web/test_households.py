@@ -12,6 +12,7 @@ from django.test import Client
 from gongzhi.clock import reactions
 from gongzhi.ground.ledger.models import Fact
 from gongzhi.ground.people.models import Appointment
+from gongzhi.web.naming import names_of
 from tests.web.conftest import SignIn, number_of, read
 from tests.world import World
 
@@ -107,7 +108,7 @@ def test_the_letter_tells_what_was_found_and_tried_and_names_nobody(case: str, s
 
 def test_what_a_household_gets_says_nothing_of_who_told(case: str, sign_in: SignIn) -> None:
     client = sign_in("worker")
-    for paper in ("leaflet", "pledge"):
+    for paper in ("leaflet", "pledge", "agreement"):
         page = read(client.get(f"/problems/{case}/{paper}/"))
         assert "王大爷" not in page
         assert "居民反映" not in page
@@ -115,6 +116,46 @@ def test_what_a_household_gets_says_nothing_of_who_told(case: str, sign_in: Sign
     leaflet = read(client.get(f"/problems/{case}/leaflet/"))
     for words in ("依据", "选择", "能帮什么", "不同意怎么办", "60 日内申请行政复议", "《城乡规划法》"):
         assert words in leaflet
+
+
+def test_an_agreement_is_filled_with_what_the_file_knows(case: str, sign_in: SignIn, world: World) -> None:
+    client = sign_in("secretary")
+    page = read(client.get(f"/problems/{case}/agreement/"))
+    assert "《人民调解法》第二十九条" in page
+    assert "月底前拆完" not in page
+    with world.on("2026-03-04T16:00"):
+        world.do("worker", "problems.mediate", problem=case, outcome="reached", note="月底前拆完，共用晾晒处")
+    page = read(client.get(f"/problems/{case}/agreement/"))
+    # Who mediated, by the name the vault has; of who lives there nothing.
+    actor = world.actor("worker").pk
+    mediator = names_of({actor})[actor]
+    for words in ("月底前拆完，共用晾晒处", "2026年3月4日", "阳光花园社区", mediator):
+        assert words in page
+    assert sign_in("enterprise").get(f"/problems/{case}/agreement/").status_code == 404
+
+
+def test_a_removal_of_the_agency_waits_for_another_officer(case: str, sign_in: SignIn, world: World) -> None:
+    with world.on("2026-06-02T09:00"):
+        amounts = [{"indicator": "shed_removed", "quantity": 1}]
+        raw = {"problem": case, "paper": "self_removed", "on": "2026-06-01", "measures": amounts}
+        entered = world.do("secretary", "problems.mirror", **raw)
+        own, other = (read(sign_in(who).get(f"/problems/{case}/household/")) for who in ("secretary", "worker"))
+    check = f"/do/problems.check/?problem={case}"
+    assert "等另一名工作人员到现场核实" in own
+    assert check not in own
+    assert check in other
+    with world.on("2026-06-02T10:00"):
+        assert check in read(sign_in("worker").get("/problems/inbox/?kind=check"))
+        assert check not in read(sign_in("secretary").get("/problems/inbox/?kind=check"))
+    with world.on("2026-06-02T09:10"):
+        # What one entered a moment ago can be taken back from here.
+        assert f"/facts/{entered.pk}/withdrawal/" in read(sign_in("secretary").get(f"/problems/{case}/household/"))
+    with world.on("2026-06-02T11:00"):
+        world.do("worker", "problems.check", problem=case, passed=True)
+        page = read(sign_in("secretary").get(f"/problems/{case}/household/"))
+        chain = read(sign_in("secretary").get(f"/problems/{case}/case/"))
+    assert "核实自行拆除，与登记相符" in page
+    assert "到现场核实，与登记相符" in chain
 
 
 def test_the_list_shows_the_next_step_and_the_looks_that_are_due(case: str, sign_in: SignIn, world: World) -> None:

@@ -84,6 +84,9 @@ def _look(data: bytes) -> None:
         raise wrong("heic", "这是 HEIC 格式，系统读不了。苹果手机在“设置—相机—格式”里选“兼容性最佳”再拍，或截图后再传")
     if data[:6] in {b"GIF87a", b"GIF89a"}:
         raise wrong("gif", "这是 GIF 图，只能存 JPG、PNG 照片，请换一张")
+    if data[:5] == b"%PDF-" or data[:4] in {b"PK\x03\x04", b"\xd0\xcf\x11\xe0"}:
+        # What a document carries along cannot be taken out of it here, as it can of a picture.
+        raise wrong("document", "这是 PDF、Word 一类的文档，这里只收照片。请把签好的纸一页拍一张，传 JPG、PNG")
     if head[:1] == b"<":
         raise wrong("svg", "这是网页或矢量图（SVG），不是照片，请换成手机拍的照片或截图")
     if not (
