@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -21,6 +22,7 @@ SUNDAY = 6
 # 个人信息保护法第四十七条: what was erased is gone from the backups too when the last of before is.
 KEPT = timedelta(days=30)
 DRILL_SECONDS = 4 * 3600
+DRILL = "drill-"
 
 
 def folder() -> Path:
@@ -77,7 +79,10 @@ def prove(district: str) -> Backup:
     row = Backup.objects.kept().filter(district=district).order_by("-made_at").first()
     if row is None:
         raise Refused("backup.none", "还没有备份，先备份再演练")
-    with tempfile.TemporaryDirectory(prefix="drill-", dir=keys.DATA) as place:
+    # What a worker killed in a drill left is a copy of everything, those erased since included.
+    for left in keys.DATA.glob(f"{DRILL}*"):
+        shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=DRILL, dir=keys.DATA) as place:
         log = erasures.file()
         words = [
             "restore",

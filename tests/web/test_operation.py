@@ -6,8 +6,10 @@ import io
 import json
 import logging
 import re
+import subprocess
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -15,7 +17,7 @@ import pytest
 from django.db import OperationalError
 from django.test import Client
 
-from gongzhi.clock import going_live, jobs, metrics, nightly, reactions
+from gongzhi.clock import going_live, jobs, keys, metrics, nightly, reactions
 from gongzhi.clock.jobs import queue
 from gongzhi.clock.jobs.kinds import Kind, kinds
 from gongzhi.clock.jobs.models import Job, State
@@ -345,6 +347,27 @@ def test_the_night_makes_one_backup_whoever_works(world: World) -> None:
         assert turns.claim(world.district, "夜间备份", at), "a night without a worker is made up for"
     with clock_at(day):
         assert turns.claim(world.district, "夜间备份", at), "the clock went back"
+
+
+def test_a_drill_clears_away_what_a_killed_one_left(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is a copy of the whole database, and an erasure would not reach it."""
+    Backup.objects.create(district=world.district, name="a.backup", made_at=now(), size=1, rows=1, facts=1)
+    left = tmp_path / "drill-left"
+    left.mkdir()
+    (left / "drill.sqlite3").touch()
+    ran: list[bool] = []
+
+    def run(*words: object, **options: object) -> subprocess.CompletedProcess[str]:
+        ran.append(left.exists())
+        return subprocess.CompletedProcess([], 0, "", "")
+
+    monkeypatch.setattr(keys, "DATA", tmp_path)
+    monkeypatch.setattr("gongzhi.clock.nightly.subprocess.run", run)
+    assert nightly.prove(world.district).proved_at
+    assert ran == [False]
+    assert not list(tmp_path.glob("drill-*"))
 
 
 class TestClients:
