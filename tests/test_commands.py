@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import jsonschema
@@ -22,8 +22,8 @@ from django.db import connection
 from gongzhi.clock import play
 from gongzhi.clock.management.commands import check as checking
 from gongzhi.clock.management.commands import worker
-from gongzhi.ground import clock_at
-from gongzhi.ground.ledger import areas, check, guard
+from gongzhi.ground import SHANGHAI, clock_at
+from gongzhi.ground.ledger import areas, check, guard, reads
 from gongzhi.ground.ledger.acts import registry
 from gongzhi.ground.ledger.models import Fact, Outbox, Seal
 from gongzhi.ground.ledger.seal import seal
@@ -100,6 +100,17 @@ class TestPlay:
         (tmp_path / "list.yaml").write_bytes("- {act: 登记}".encode("gbk"))
         with pytest.raises(CommandError, match="UTF-8"):
             run("play", str(tmp_path / "list.yaml"))
+
+    def test_what_is_played_into_days_that_were_added_up_is_counted(self, world, tmp_path):
+        sweep = {"act": "problems.settle", "by": "worker", "place": "LH-HYJ", "category": "0102"}
+        sweep |= {"measures": [{"indicator": "litter_cleared", "quantity": 3}], "description": "清走垃圾"}
+        run("play", written(tmp_path, [sweep | {"at": "2020-06-08T09:00"}]))
+        with clock_at(datetime(2020, 6, 10, 8, tzinfo=SHANGHAI)):
+            areas.add_up("410102")
+            run("play", written(tmp_path, [sweep | {"at": "2020-06-08T10:00"}]))
+            day, place = date(2020, 6, 8), world.place("410102")
+            assert reads.figures(place, ["litter_cleared"], day, day)["litter_cleared"].quantity == 6000
+            assert areas.faults("410102") == []
 
     def test_an_empty_list_is_played(self, world, tmp_path):
         assert run("play", written(tmp_path, "")) == ("", "")

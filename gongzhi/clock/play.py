@@ -15,6 +15,7 @@ from django.db.models import Max
 
 from gongzhi.clock import reactions, schedules
 from gongzhi.ground import clock_at, day_of, now
+from gongzhi.ground.ledger import areas
 from gongzhi.ground.ledger.acts import By, registry
 from gongzhi.ground.ledger.models import Fact, Installation
 from gongzhi.ground.ledger.parameters import instant
@@ -101,6 +102,7 @@ class Player:
                 raise BrokenItem(number, refused) from refused
         if self.clock is not None:
             self._pass_time(self.clock)
+            areas.forget(self.district)
         return number
 
     def _one(self, item: Mapping[str, Any]) -> Fact:

@@ -41,6 +41,11 @@ def add_up(district: str) -> bool:
     return False
 
 
+def forget(district: str) -> None:
+    """Empty the sums, as after facts were played into days that are in them; the next night adds them up again."""
+    AreaTally.objects.filter(district=district).delete()
+
+
 KEY = ("path", "indicator_id", "day", "known_on")
 
 
