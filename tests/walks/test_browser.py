@@ -116,7 +116,9 @@ def test_the_secretary_reports_a_problem_and_hands_it_on(visit: Enter) -> None:
     page.get_by_label("承办单位").fill("LH-YGHY-JWH")
     page.get_by_role("button", name="派遣").click()
     page.wait_for_url("**/desk/")
-    expect(page.locator("#due, #soon").filter(has_text="花园街道路积水")).to_be_visible()
+    expect(page.locator("#fresh")).not_to_contain_text("花园街道路积水")
+    page.goto("/problems/inbox/?kind=resolve")
+    expect(page.locator("#resolve")).to_contain_text("花园街道路积水")
 
 
 def test_the_street_reads_its_fortnight(visit: Enter) -> None:

@@ -54,7 +54,7 @@ def test_from_a_plan_to_the_agencys_papers(visit: Enter) -> None:
     with secretary.expect_download() as letter:
         secretary.get_by_role("link", name="移交函").click()
     assert letter.value.suggested_filename.endswith(".docx")
-    for paper in ("明白纸", "自拆确认单"):
+    for paper in ("明白纸", "自拆确认单", "调解协议书"):
         secretary.goto(file)
         secretary.get_by_role("link", name=paper).click()
         expect(secretary.get_by_role("button", name="打印")).to_be_visible()
@@ -62,7 +62,7 @@ def test_from_a_plan_to_the_agencys_papers(visit: Enter) -> None:
 
     case = f"/problems/{number[0]}/case/"
     mirror(secretary, case, "filed")
-    expect(secretary.locator(".chain")).to_contain_text("《行政处罚法》（2021 年修订）第五十四条")
+    expect(secretary.locator(".chain")).to_contain_text("《行政处罚法》（2017 年修正）")
     looks_right(secretary)
     mirror(secretary, case, "ordered", served=True)
     expect(secretary.locator("#errors")).to_contain_text("还不能强制执行决定：要先有催告、公告")
