@@ -21,6 +21,7 @@ from django.test import Client
 from bench import measuring
 from bench.district import signed_in, token
 from gongzhi.ground import today
+from gongzhi.ground.ledger import areas
 from gongzhi.ground.ledger.acts import By, registry
 from gongzhi.ground.people.models import Account, Actor, Appointment
 from gongzhi.ground.places.models import Place, PlaceKind, name_key
@@ -102,7 +103,8 @@ FACTS = """
     INSERT INTO ledger_fact (id, district, kind, subject, by_id, recorded_by_id, place_id, path, at, day, recorded_at,
         known_on, request, facets, label, rule_version, audience, words, origin)
     SELECT {which}, %(district)s, '{kind}', 'problem/M-' || n, by_id, by_id, place_id, path,
-        {day} + time '02:00', {day}, {day} + time '03:00', {day}, '', '{{}}', '问题' || n, '', audience, '', ''
+        {day} + time '02:00', {day}, {day} + time '03:00', {day}, '', '{{"category": "0102"}}',
+        '问题' || n, '', audience, '', ''
     FROM bench_problem {where}
 """
 TALLIES = """
@@ -164,6 +166,8 @@ def fill(total: int) -> date:
         for statement in (ROWS, TASKS, PERSONS, POSTS):
             cursor.execute(statement, told)
         cursor.execute("SET session_replication_role = DEFAULT")
+        # As the night before has left it.
+        areas.add_up(DISTRICT)
         cursor.execute("VACUUM ANALYZE")
     return first + timedelta(days=DAYS)
 

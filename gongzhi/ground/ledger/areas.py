@@ -1,4 +1,4 @@
-"""What wide areas came to, added up at night: a whole district is read in a few rows, not in those of every yard.
+"""What wide areas came to, added up at night: a community is read in a row a day, not in those of all its yards.
 
 Only what was known before today: nothing that is recorded now changes it. Each night adds what became known since the
 last; what no night has added yet is read from the facts (`reads.py`).
@@ -6,7 +6,11 @@ last; what no night has added yet is read from the facts (`reads.py`).
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
 from datetime import date
+from itertools import islice
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Max, QuerySet, Sum
@@ -16,9 +20,10 @@ from gongzhi.ground import today
 from gongzhi.ground.ledger.models import AreaTally, Tally
 from gongzhi.ground.places.models import Place, PlaceKind
 
-WIDE = (PlaceKind.DISTRICT, PlaceKind.STREET)
-# Area, indicator, day, the day on which it became known: quantity, how many of “at least”.
-Sums = dict[tuple[str, str, date, date], tuple[int, int]]
+# A district, a street, a community: of what is narrower the tallies are few.
+WIDE = (PlaceKind.DISTRICT, PlaceKind.STREET, PlaceKind.COMMUNITY, PlaceKind.VILLAGE)
+COLUMNS = ("path", "indicator_id", "day", "known_on", "quantity", "inexact")
+BATCH = 2000
 
 
 def added_until(district: str) -> date | None:
@@ -27,17 +32,18 @@ def added_until(district: str) -> date | None:
     return last
 
 
+@transaction.atomic
 def add_up(district: str) -> bool:
     """Add what became known until yesterday to the sums of each wide area, once. Nothing more to do at once."""
     known = Tally.objects.filter(district=district, known_on__lt=today())
-    with transaction.atomic():
-        if last := added_until(district):
-            known = known.filter(known_on__gt=last)
-        made = [
-            AreaTally(district=district, **dict(zip(KEY, key, strict=True)), quantity=quantity, inexact=inexact)
-            for key, (quantity, inexact) in summed(district, known).items()
-        ]
-        AreaTally.objects.bulk_create(made, batch_size=2000)
+    if last := added_until(district):
+        known = known.filter(known_on__gt=last)
+    for paths in wide_paths(district):
+        rows = summed(known, paths).iterator(BATCH)
+        while part := list(islice(rows, BATCH)):
+            AreaTally.objects.bulk_create(
+                AreaTally(district=district, **dict(zip(COLUMNS, row, strict=True))) for row in part
+            )
     return False
 
 
@@ -46,29 +52,29 @@ def forget(district: str) -> None:
     AreaTally.objects.filter(district=district).delete()
 
 
-KEY = ("path", "indicator_id", "day", "known_on")
+def wide_paths(district: str) -> list[list[str]]:
+    """The paths of the wide areas, level by level of the tree: areas of one level share no place."""
+    found: dict[int, list[str]] = defaultdict(list)
+    for path in Place.objects.filter(district=district, kind__in=WIDE).values_list("path", flat=True):
+        found[len(path)].append(path)
+    return list(found.values())
 
 
-def summed(district: str, tallies: QuerySet[Tally]) -> Sums:
-    """These tallies by wide area."""
-    paths = set(Place.objects.filter(district=district, kind__in=WIDE).values_list("path", flat=True))
-    sums: Sums = {}
-    for width in {len(path) for path in paths}:
-        rows = tallies.order_by().values_list(Substr("path", 1, width), "indicator", "day", "known_on")
-        for *key, quantity, inexact in rows.annotate(Sum("quantity"), Sum("inexact")):
-            if key[0] in paths:
-                sums[tuple(key)] = quantity, inexact
-    return sums
+def summed(tallies: QuerySet[Tally], paths: Sequence[str]) -> QuerySet[Tally, tuple[Any, ...]]:
+    """These tallies by area of one level: rows of COLUMNS."""
+    of_area = tallies.order_by().annotate(area=Substr("path", 1, len(paths[0]))).filter(area__in=paths)
+    return of_area.values_list("area", "indicator", "day", "known_on").annotate(Sum("quantity"), Sum("inexact"))
 
 
 def faults(district: str) -> list[str]:
     """Areas whose sums are not those of their tallies, as far as they are added up."""
-    last = added_until(district)
-    kept = {
-        tuple(row[:4]): tuple(row[4:])
-        for row in AreaTally.objects.filter(district=district).values_list(*KEY, "quantity", "inexact")
-    }
-    told = summed(district, Tally.objects.filter(district=district, known_on__lte=last)) if last else {}
-    wrong = sorted({key[0] for key in kept.keys() | told.keys() if kept.get(key) != told.get(key)})
+    last, wrong = added_until(district), set[str]()
+    if last is None:
+        return []
+    known = Tally.objects.filter(district=district, known_on__lte=last)
+    for paths in wide_paths(district):
+        kept = AreaTally.objects.filter(district=district, path__in=paths).values_list(*COLUMNS)
+        told = summed(known, paths)
+        wrong |= {path for path, *_ in (*kept.difference(told), *told.difference(kept))}
     names = Place.objects.filter(district=district, path__in=wrong).order_by("path").values_list("name", flat=True)
     return [f"“{name}”的片区合计和各处的合计不同" for name in names]

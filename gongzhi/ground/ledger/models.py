@@ -286,7 +286,7 @@ class Tally(models.Model):
 
 
 class AreaTally(models.Model):
-    """片区合计: the tallies of a whole district or street added up at night (`areas.py`).
+    """片区合计: the tallies of a district, street or community added up at night (`areas.py`).
 
     Nothing but a short way to sums of `Tally`: it can be emptied, and the next night fills it again.
     """
