@@ -110,6 +110,7 @@ ELSEWHERE = {
     "intake/_places.html": "tests/walks/test_intake.py",
     "intake/slip.html": "tests/walks/test_intake.py",
     "tickets/page.html": "tests/walks/test_intake.py",
+    "households/agreement.html": "tests/walks/test_households.py",
     "households/case.html": "tests/walks/test_households.py",
     "households/leaflet.html": "tests/walks/test_households.py",
     "households/pledge.html": "tests/walks/test_households.py",

@@ -24,7 +24,7 @@ KEY = "0195e8a0-0000-7000-8000-0000000000aa"
 PHONE = "13800138007"
 # Who works or belongs where it is, and answers for nothing there.
 BESIDE = ("enterprise", "department")
-PAPERS = ("household", "case", "letter", "leaflet", "pledge")
+PAPERS = ("household", "case", "letter", "leaflet", "pledge", "agreement")
 LISTS = (
     "/",
     "/public/",

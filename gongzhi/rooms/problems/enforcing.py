@@ -216,22 +216,10 @@ def mirror(
     records.require("problems.mirror.order", enforcement.may_write(new, handing.route, papers, law), "paper")
     _check_amounts(problem, paper, counted)
     _check_new(by.district, external_ref.strip())
-    row = Writ(
-        district=by.district,
-        problem=problem,
-        handing=handing,
-        paper=paper,
-        number=new.number,
-        on=on,
-        served_on=served_on,
-        until=until,
-        ruling=new.ruling,
-        external_ref=external_ref.strip(),
-        began_at=began,
-        ended_at=ended,
-        urgent=bool(urgent.strip()),
-        text="\n".join(one.strip() for one in (urgent, note) if one.strip()),
-    )
+    row = _writ(handing, new)
+    row.external_ref, row.began_at, row.ended_at = external_ref.strip(), began, ended
+    row.urgent = bool(urgent.strip())
+    row.text = "\n".join(one.strip() for one in (urgent, note) if one.strip())
     return records.entry(
         problem,
         because=last,
@@ -243,6 +231,20 @@ def mirror(
         rule_version=law.version(LINKS[paper].rule),
         audience=Audience.PARTIES,
         at=began or _instant(on, by) if paper in MODES else None,
+    )
+
+
+def _writ(handing: Handing, new: Written) -> Writ:
+    return Writ(
+        district=handing.district,
+        problem=handing.problem,
+        handing=handing,
+        paper=new.paper,
+        number=new.number,
+        on=new.on,
+        served_on=new.served_on,
+        until=new.until,
+        ruling=new.ruling,
     )
 
 
