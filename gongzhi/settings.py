@@ -56,8 +56,9 @@ def _database(url: str) -> dict[str, Any]:
             "PORT": str(parts.port or ""),
             "OPTIONS": {
                 # For the web server, whose threads share; a command has one connection and wants its errors at once.
-                # A request waits out a restart of the database, and no longer: who waits keeps others waiting.
-                "pool": {"min_size": 1, "max_size": pool, "timeout": 5} if pool else False,
+                # A request waits out a restart of the database, and no longer: who waits keeps others waiting. Nor does
+                # the pool wait longer from one try to the next, so that pages are there as soon as the database is.
+                "pool": {"min_size": 1, "max_size": pool, "timeout": 5, "reconnect_timeout": 5} if pool else False,
                 "connect_timeout": 5,
                 "server_side_binding": True,
                 "prepare_threshold": 1,

@@ -232,7 +232,7 @@ def test_a_database_that_is_down_is_said_soon_and_the_log_does_not_say_where_it_
             assert (status, "数据库" in json.loads(told)["reason"]) == (503, True), told
         assert time.monotonic() - began < 20
         keeper.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true".encode())
-    wait_until(lambda: server.assign()[0] == 201, 20)
+    wait_until(lambda: server.assign()[0] == 201, 10)
     assert name not in (tmp_path / "log").read_text()
 
 
