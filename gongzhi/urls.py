@@ -10,6 +10,7 @@ from gongzhi.api.operations import addresses
 from gongzhi.web import (
     accounts,
     briefing,
+    choosing,
     clients,
     desk,
     doing,
@@ -89,6 +90,7 @@ urlpatterns = [
     path("facts/<uuid:pk>/withdrawal/", undoing.withdraw, name="withdraw"),
     path("do/", doing.index, name="doing"),
     path("do/<str:name>/", doing.do, name="do"),
+    path("choices/<str:model>/", choosing.options, name="choices"),
     path("desk/", desk.page, name="desk"),
     path("field/", field.page, name="field"),
     path("field/session/", field.session, name="field_session"),

@@ -226,7 +226,7 @@ def waited(row: Row) -> Waiting:
         row.title,
         href,
         on,
-        row.clock and day_of(row.clock.due),
+        day_of(row.clock.due) if row.clock else None,
         bool(row.clock and row.clock.late),
     )
 

@@ -6,7 +6,7 @@ button give back the first record. What was typed comes back with every refusal.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -24,28 +24,25 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from gongzhi.ground import today
 from gongzhi.ground.files.models import Stored
 from gongzhi.ground.files.photos import MOST
-from gongzhi.ground.keys import under
 from gongzhi.ground.ledger import parameters
 from gongzhi.ground.ledger.acts import Act, By, registry
 from gongzhi.ground.ledger.models import Audience, Bound, Fact, Indicator, IndicatorKind
 from gongzhi.ground.people import vault
 from gongzhi.ground.people.may import Viewer
-from gongzhi.ground.people.models import AREA_OFFICERS, Appointment, Person
-from gongzhi.ground.places.models import Organisation, Place, PlaceKind
+from gongzhi.ground.people.models import AREA_OFFICERS, Person
 from gongzhi.ground.refusals import Conflict, Refused
 from gongzhi.ground.rules import reads as rules
 from gongzhi.rooms.problems import routing
 from gongzhi.rooms.problems.models import Problem
+from gongzhi.web import choosing
 from gongzhi.web.access import signed_in
 from gongzhi.web.entrance import ask_again, proved
-from gongzhi.web.naming import ROOMS, address_of, names_of, post_words
+from gongzhi.web.naming import ROOMS, address_of
 from gongzhi.web.photos import kept_photos, own_photos
 from gongzhi.web.templatetags.words import thing
 from gongzhi.web.toasts import done
 from gongzhi.web.undoing import undo_address
 
-# A list longer than this is not offered; the code is typed.
-OFFERED = 200
 RADIOS = 6
 LONG = {"note", "description", "text", "words", "answer", "ask", "reason", "minutes", "summary", "finding", "result"}
 CHOSEN = {"choice", "choices", "decide"}
@@ -61,6 +58,7 @@ BARRED = {
 STOCKTAKING = {"places.count"}
 # Where the rules of who answers for what say whom to name.
 ROUTED = {("problems.dispatch", "organisation"), ("problems.decide", "organisation")}
+MERGED = {("problems.merge", "into")}
 # What cannot be taken back or opens what is sealed: only for somebody who has just proved who they are.
 PROVED = {"people.end_sessions", "people.erase", "people.invite", "people.reset_mfa", "people.reveal"}
 # Sealed too, though no person's: where a channel leads and with what it is signed.
@@ -104,8 +102,9 @@ class Field:
     fixed: str = ""
     error: str = ""
     most: int = 0
-    # Why what stands in it is suggested.
+    # Why what stands in it is suggested; where what is typed is looked up.
     why: str = ""
+    searched: str = ""
     # What it is only asked for; empty where it always is.
     fold: str = ""
 
@@ -117,10 +116,11 @@ class Field:
 
     @property
     def help(self) -> str:
+        how = "填名称、编号或拼音首字母，也可以从列表里选。" if self.searched else "填编号或名称。"
         if self.kind == "reference":
-            return self.why + ("填编号或名称，也可以从列表里选。" if self.options else "填编号或名称。")
+            return self.why + how
         if self.kind == "references":
-            return "一格填一个，填编号，也可以从列表里选。没有的空着。"
+            return f"一格填一个。{how}没有的空着。"
         return "一行写一个。" if self.kind == "lines" else ""
 
     @property
@@ -229,46 +229,6 @@ def vocabulary(schema: Mapping[str, Any], district: str) -> list[tuple[str, str,
     return [(code, word, "") for code, word in zip(codes, schema.get("x-labels", codes), strict=True)]
 
 
-def suggestions(model: str, looking: Viewer) -> list[tuple[str, str]]:
-    """(code, name) of the rows one may mean, when they are few enough to offer."""
-    district = looking.actor.district
-    inside = models.Q(pk__in=[])
-    match model:
-        case "places.Place":
-            for path in looking.areas:
-                inside |= under(path)
-            kinds = (PlaceKind.DOOR, PlaceKind.UNIT)
-            rows = Place.objects.filter(inside, district=district).in_force().exclude(kind__in=kinds).order_by("path")
-            return [(one.code, one.name) for one in rows[:OFFERED]]
-        case "places.Organisation":
-            for path in looking.areas:
-                inside |= under(path, "place__path")
-            found = Organisation.objects.filter(inside, district=district, valid_to=None).order_by("path")
-            return [(one.code, one.name) for one in found[:OFFERED]]
-        case "people.Person":
-            return people_near(looking)
-    return []
-
-
-def people_near(looking: Viewer) -> list[tuple[str, str]]:
-    """Those with a post in the areas one answers for, by number; nobody else's names are offered."""
-    inside = models.Q(pk__in=[])
-    for path in looking.officer_areas:
-        inside |= under(path, "place__path") | under(path, "organisation__place__path")
-    posts = (
-        Appointment.objects.in_force()
-        .filter(inside, district=looking.actor.district, person__erased_at=None)
-        .select_related("person", "place", "organisation")
-        .order_by("role", "person__number")[:OFFERED]
-    )
-    names = names_of({one.person.actor_id for one in posts if one.person.actor_id})
-    told: dict[str, str] = {}
-    for one in posts:
-        actor = one.person.actor_id
-        told.setdefault(one.person.number, f"{names.get(actor, '') if actor else ''}，{post_words(one)}")
-    return list(told.items())
-
-
 class Form:
     """An act's fields with what was given, and the raw values to send."""
 
@@ -285,13 +245,23 @@ class Form:
     def raw(self) -> dict[str, Any]:
         """The values as a program would send them; what was left empty is left out."""
         told: dict[str, Any] = {}
-        for name, (_, kind, _) in self.parameters.items():
-            value = self._value(name, kind)
+        for name, (schema, kind, _) in self.parameters.items():
+            value = self._value(name, kind, schema)
             if value not in ("", [], None):
                 told[name] = value
         return told
 
-    def _value(self, name: str, kind: str) -> Any:
+    def _meant(self, name: str, schema: Mapping[str, Any], text: str) -> str:
+        """The code of what was typed; as it stands, with an error, where it may mean several."""
+        if not text.strip():
+            return ""
+        try:
+            return choosing.meant(apps.get_model(str(schema["x-refers-to"])), text.strip(), self.looking)
+        except Refused as refused:
+            self.errors.setdefault(name, refused.reason)
+            return text.strip()
+
+    def _value(self, name: str, kind: str, schema: Mapping[str, Any]) -> Any:
         given = self.given
         match kind:
             case "amounts":
@@ -302,8 +272,10 @@ class Form:
                 ]
             case "choices":
                 return given.getlist(name)
+            case "reference":
+                return self._meant(name, schema, given.get(name, ""))
             case "references":
-                return [one.strip() for one in given.getlist(name) if one.strip()]
+                return [one for each in given.getlist(name) if (one := self._meant(name, shape(schema["items"]), each))]
             case "photos":
                 return [token for token in given.getlist(name) if token not in given.getlist(f"{name}-without")]
             case "lines":
@@ -326,7 +298,7 @@ class Form:
         district = self.looking.actor.district
         actor, writer = self.looking.actor, None
         if number := self.given.get("on_behalf", "").strip():
-            person = Person.refer(number, district)
+            person = Person.refer(choosing.meant(Person, number, self.looking), district)
             if person.actor is None:
                 raise Refused("people.erased", "这名人员的个人信息已删除，不能代登记", field="on_behalf")
             actor, writer = person.actor, self.looking.actor
@@ -427,8 +399,9 @@ class Form:
             one.values = self.given.getlist(name)
             match kind:
                 case "reference":
-                    self._reference(one, str(schema["x-refers-to"]))
-                    self._suggest(one)
+                    model = str(schema["x-refers-to"])
+                    self._reference(one, model)
+                    self._suggest(one, model)
                 case "choice":
                     default = str(schema.get("default") or "")
                     picked = one.value or default
@@ -452,10 +425,12 @@ class Form:
                     ]
                 case "references":
                     model = str(shape(schema["items"])["x-refers-to"])
-                    one.options = [Option(code, word) for code, word in suggestions(model, self.looking)]
-                    one.values = [each for each in one.values if each.strip()] + [""] * SEVERAL_ROWS
+                    self._offer(one, model, choosing.offered(model, self.looking))
+                    typed = [each.strip() for each in one.values or self.link.getlist(name) if each.strip()]
+                    read = [choosing.text_of(apps.get_model(model), each, self.looking) for each in typed]
+                    one.values = read + [""] * SEVERAL_ROWS
                 case "photos":
-                    one.values = own_photos(self._value(name, kind), self.looking.actor)
+                    one.values = own_photos(self._value(name, kind, schema), self.looking.actor)
                     one.most = MOST
                 case "instant":
                     one.values = [self.given.get(f"{name}-day", ""), self.given.get(f"{name}-time", "")]
@@ -470,28 +445,43 @@ class Form:
     def _reference(self, one: Field, model: str) -> None:
         """A reference that came with the link stands fixed; another is typed, with suggestions where they are few."""
         if text := self.link.get(one.name, ""):
-            one.fixed, one.value = self._named(apps.get_model(model), text), text
+            one.fixed, one.value = self.named(apps.get_model(model), text), text
         if not one.fixed:
-            one.options = [Option(code, word) for code, word in suggestions(model, self.looking)]
+            self._offer(one, model, choosing.offered(model, self.looking))
 
-    def _suggest(self, one: Field) -> None:
-        """Who answers for the problem by the rules laid down, and why; whoever dispatches may name another."""
-        if (self.act.name, one.name) not in ROUTED or one.fixed:
+    def _offer(self, one: Field, model: str, some: Sequence[choosing.Choice]) -> None:
+        one.options = [Option(each.text, each.beside) for each in some]
+        one.searched = reverse("choices", args=[model]) if model in choosing.KINDS else ""
+
+    def _suggest(self, one: Field, model: str) -> None:
+        """What the records say should stand here: who answers for the problem by the rules laid down, and why; what
+        it may be the same as. Whoever fills it in may write something else."""
+        if one.fixed:
             return
+        if (self.act.name, one.name) in ROUTED and (problem := self._problem()):
+            laid_down = routing.answer(problem.place, problem.category, today())
+            if laid_down is not None:
+                one.why = laid_down.words
+                some = choosing.choices(laid_down.organisations)
+                texts = {each.text for each in some}
+                one.options = [Option(each.text, each.beside) for each in some] + [
+                    each for each in one.options if each.code not in texts
+                ]
+                # Whoever sent it back is not named again.
+                if not self.given and laid_down.organisation not in (None, problem.handler):
+                    one.value = laid_down.organisation.code
+        if (self.act.name, one.name) in MERGED and (problem := self._problem()):
+            self._offer(one, model, choosing.same_as(problem, self.looking))
+            if one.options:
+                one.why = "列表里先列可能是同一件的。"
+        one.value = choosing.text_of(apps.get_model(model), one.value, self.looking)
+
+    def _problem(self) -> Problem | None:
+        """The problem that came with the link, if one may see it."""
         here = Problem.objects.filter(district=self.looking.actor.district, number=self.link.get("problem", ""))
-        problem = here.visible_to(self.looking).select_related("place").first()
-        laid_down = routing.answer(problem.place, problem.category, today()) if problem else None
-        if laid_down is None:
-            return
-        one.why = laid_down.words
-        named = {each.code: str(each) for each in laid_down.organisations}
-        others = [each for each in one.options if each.code not in named]
-        one.options = [Option(*each) for each in named.items()] + others
-        # Whoever sent it back is not named again.
-        if problem and not self.given and laid_down.organisation not in (None, problem.handler):
-            one.value = laid_down.organisation.code
+        return here.visible_to(self.looking).select_related("place", "handler", "fact").first()
 
-    def _named(self, model: type[models.Model], text: str) -> str:
+    def named(self, model: type[models.Model], text: str) -> str:
         """What a code that came with the link means, if one may see it."""
         try:
             row = model.refer(text, self.looking.actor.district)  # type: ignore[attr-defined]
@@ -502,6 +492,28 @@ class Form:
             return ""
         fact = getattr(row, "fact", None)
         return thing(getattr(row, "label", fact.label)) if fact else str(row)
+
+
+# The list a thing stands in, by what it is.
+LISTS = {
+    "problems.Problem": ("problems", "问题"),
+    "tasks.Task": ("tasks", "交办事项"),
+    "feedback.Feedback": ("feedback_handling", "投诉建议"),
+}
+
+
+def crumbs_of(form: Form) -> list[tuple[str, str]]:
+    """(address, words) of where the act is done: the thing the link names and its list, else the list of acts."""
+    for name, (schema, kind, _) in form.parameters.items():
+        text = form.link.get(name, "") if kind == "reference" else ""
+        if not text:
+            continue
+        model = apps.get_model(str(schema["x-refers-to"]))
+        words, address = form.named(model, text), address_of(f"{model._meta.model_name}/{text}")
+        if words and address:
+            above, said = LISTS.get(model._meta.label, ("", ""))
+            return [*([(reverse(above), said)] if above else []), (address, words)]
+    return [(reverse("doing"), "可以登记的事")]
 
 
 def joined(day: str, time: str) -> str:
@@ -544,12 +556,13 @@ def do(request: HttpRequest, name: str) -> HttpResponse:
     context = {
         "form": form,
         "act": Verb.of(act),
+        "crumbs": crumbs_of(form),
         "fields": [one for one in fields if not one.fold],
         "folds": [(title, some, any(one.touched for one in some)) for title, some in folds.items()],
         "problems": form.problems(),
         "refusal_code": form.code,
         "audience": [Audience(one).label for one in act.audience],
-        "people": people_near(looking) if form.may_write_for_others else [],
+        "people": choosing.people_near(looking) if form.may_write_for_others else [],
         "bounds": Bound.choices,
         "next": request.GET.get("next", ""),
         # What opens or shuts a door happens now, and no figure is made of it.

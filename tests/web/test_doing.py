@@ -11,6 +11,7 @@ from django.test import Client
 from gongzhi.ground.ledger.acts import registry
 from gongzhi.ground.ledger.models import Fact, Refusal
 from gongzhi.ground.ledger.writing import kept_key
+from gongzhi.rooms.problems.models import Dispatch
 from gongzhi.web.doing import has_form, parameters_of
 from tests.web.conftest import SignIn, Week, number_of, read
 from tests.world import World, appoint
@@ -270,7 +271,7 @@ def test_a_form_costs_a_bounded_number_of_queries(
 ) -> None:
     client = sign_in("secretary")
     client.get("/me/")
-    with django_assert_max_num_queries(17):
+    with django_assert_max_num_queries(18):
         client.get("/do/problems.report/")
 
 
@@ -286,3 +287,53 @@ def test_what_only_one_paper_calls_for_is_folded_away_until_it_is_filled(world: 
     opened = {title for title, _, touched in answer.context["folds"] if touched}
     assert opened == {"强制拆除当天"}
     assert "要塌了" in read(answer)
+
+
+class TestChoosing:
+    """A thing is written and read by its name; the act gets its code."""
+
+    def dispatching(self, world: World) -> str:
+        fact = world.do("worker", "problems.report", place="LH-HYJ", category="9124", description="器材松动")
+        return f"/do/problems.dispatch/?problem={fact.subject.partition('/')[2]}&next=/problems/"
+
+    def test_who_answers_for_it_stands_there_by_name(self, world: World, sign_in: SignIn) -> None:
+        page = read(sign_in("secretary").get(self.dispatching(world)))
+        assert 'value="阳光花园社区居委会"' in page
+        assert 'value="LH-YGHY-JWH"' not in page
+        assert 'data-choices="/choices/places.Organisation/"' in page
+
+    @pytest.mark.parametrize(
+        "said", ["阳光花园社区居委会", "LH-YGHY-JWH", "yghysqjwh", "花园社区居", "居委会（LH-YGHY-JWH）"]
+    )
+    def test_a_name_a_code_or_initials_mean_the_same(self, world: World, sign_in: SignIn, said: str) -> None:
+        address = self.dispatching(world)
+        given = {"problem": address.partition("problem=")[2].partition("&")[0], "co_handlers": ["TY-WY", ""]}
+        answer = sign_in("secretary").post(address, {**given, "organisation": said, "key": "one"})
+        assert answer.status_code == 302, read(answer)
+        dispatch = Dispatch.objects.get()
+        assert dispatch.organisation.code == "LH-YGHY-JWH"
+        assert [one.organisation.code for one in dispatch.joinings.all()] == ["TY-WY"]
+
+    def test_what_may_mean_several_is_asked_for_again(self, world: World, sign_in: SignIn) -> None:
+        answer = sign_in("secretary").post(self.dispatching(world), {"organisation": "LH", "key": "one"})
+        assert answer.status_code == 422
+        assert "“LH”可能是：" in read(answer)
+        assert 'value="LH"' in read(answer)
+
+    def test_offered_while_one_types_what_one_may_see(self, world: World, sign_in: SignIn) -> None:
+        page = read(sign_in("secretary").get("/choices/places.Organisation/", {"q": "yghy"}))
+        assert 'data-text="阳光花园社区居委会"' in page
+        assert sign_in("secretary").get("/choices/people.Person/", {"q": "wang"}).status_code == 404
+        assert read(sign_in("secretary").get("/choices/places.Place/", {"q": ""})).strip() == ""
+
+    def test_the_way_back_leads_to_the_problem(self, world: World, sign_in: SignIn) -> None:
+        answer = sign_in("secretary").get(address := self.dispatching(world))
+        number = address.partition("problem=")[2].partition("&")[0]
+        assert [href for href, _ in answer.context["crumbs"]] == ["/problems/", f"/problems/{number}/"]
+        assert sign_in("secretary").get("/do/problems.report/").context["crumbs"] == [("/do/", "可以登记的事")]
+
+    def test_what_may_be_the_same_is_offered_for_a_merging(self, world: World, sign_in: SignIn) -> None:
+        for _ in range(2):
+            address = self.dispatching(world)
+        page = read(sign_in("secretary").get(address.replace("dispatch", "merge")))
+        assert "花园街" in page.partition('id="into-list"')[2].partition("</datalist>")[0]

@@ -34,8 +34,6 @@ NEAR = "problems.near_due"
 # What waits in which stage, by the names of its lines.
 STAGES = {Stage.SUBMITTED: "accept", Stage.REPORTED: "file", Stage.RESOLVED: "look"}
 LATE_REPLIES = ("reply_late", "reply_late_community", "reply_late_street", "reply_late_district")
-# What has waited longer stands in the lists; its notices would be forgotten.
-KEPT = inbox.KEPT
 
 
 def tell(by: By, fact: Fact) -> None:
@@ -135,7 +133,8 @@ class Matter:
 
 def _gather_stages(here: Near) -> int:
     """What waits to be taken up, filed or looked at: told before its term ends where that is not at once, and after."""
-    old = here.present - KEPT
+    # What has waited longer stands in the lists; its notices would be forgotten.
+    old = here.present - inbox.KEPT
     done = Resolution.objects.filter(district=here.district, fact__at__gte=old)
     waiting = Problem.objects.filter(
         Q(stage__in=(Stage.SUBMITTED, Stage.REPORTED), fact__at__gte=old)
@@ -157,11 +156,12 @@ def _gather_stages(here: Near) -> int:
 def _gather_tickets(here: Near) -> int:
     """What the hotline waits for, by the ladder of a problem that was not resolved in time."""
     owed = Ticket.objects.owed().filter(
-        district=here.district, reply_by__gt=here.present - KEPT, reply_by__lte=here.until
+        district=here.district, reply_by__gt=here.present - inbox.KEPT, reply_by__lte=here.until
     )
     late, near = [], []
     for one in owed.select_related("problem__place", "problem__fact"):
         fact, reply_by = one.problem.fact, one.reply_by
+        assert reply_by is not None  # noqa: S101  (the query compares it)
         # Where it lies was put right, perhaps, when it was accepted.
         fact.place = one.problem.place
         if reply_by > here.present:

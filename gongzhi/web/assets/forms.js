@@ -1,5 +1,6 @@
 /* A form: the verb says it is being done, a second press does nothing, errors take the focus. One marked `data-keep`
    is sent without leaving the page, so that a lost line or a refusal loses nothing. */
+import { combobox } from "./combobox.js";
 import htmx from "./exchange.js";
 import { keep, sent } from "./drafts.js";
 
@@ -62,6 +63,7 @@ function growing(list) {
   more.addEventListener("click", () => {
     const row = list.lastElementChild.cloneNode(true);
     const number = list.children.length;
+    row.querySelectorAll(".look-field").forEach((box) => box.replaceWith(box.querySelector("input")));
     row.querySelectorAll("input, select").forEach((field) => {
       field.value = field.tagName === "SELECT" ? field.options[0].value : "";
       field.removeAttribute("aria-invalid");
@@ -71,9 +73,49 @@ function growing(list) {
       label.htmlFor = label.htmlFor.replace(/-\d+$/, "-" + number);
     });
     list.append(row);
+    row.querySelectorAll("input[data-choices]").forEach(choosing);
     row.querySelector("select, input").focus();
   });
   list.after(more);
+}
+
+/* A thing chosen by name: what stands in its datalist is offered first, then what fits what is typed. */
+const SHOWN = 8;
+let lists = 0;
+
+function option(text, beside) {
+  const one = document.createElement("div");
+  one.className = "look-option";
+  one.setAttribute("role", "option");
+  one.setAttribute("aria-selected", "false");
+  one.dataset.text = text;
+  [["span", text], ["small", text.includes(beside) ? "" : beside]].forEach(([tag, words]) => {
+    if (!words) return;
+    const part = document.createElement(tag);
+    part.textContent = words;
+    one.append(part);
+  });
+  return one;
+}
+
+function choosing(field) {
+  if (field.getAttribute("role") === "combobox") return;
+  const few = field.list ? Array.from(field.list.options).slice(0, SHOWN) : [];
+  const box = document.createElement("div");
+  const list = document.createElement("div");
+  box.className = "look-field narrow";
+  list.className = "look-list";
+  list.id = "choices-" + (lists += 1);
+  list.setAttribute("role", "listbox");
+  list.setAttribute("aria-label", "可能的");
+  field.removeAttribute("list");
+  field.replaceWith(box);
+  box.append(field, list);
+  combobox(field, list, {
+    ask: (text) => text && field.dataset.choices + "?" + new URLSearchParams({ q: text }),
+    take: (one) => { field.value = one.dataset.text; },
+    first: () => few.map((one) => option(one.value, one.textContent)),
+  });
 }
 
 function within(root, selector) {
@@ -83,6 +125,7 @@ function within(root, selector) {
 
 htmx.onLoad((root) => {
   within(root, "[data-rows]").forEach(growing);
+  within(root, "input[data-choices]").forEach(choosing);
   within(root, "form[data-keep]").forEach((form) => {
     exchange(form);
     keep(form);

@@ -1,7 +1,8 @@
 /* The intake desk by keys: j and k go through what waits, a takes it up, m joins it, x says no, n goes to what is being
    told; Ctrl+Enter sends the form one is in. A place is looked up while it is typed, guesses come while one listens, a
    picture is pasted or dropped. */
-const PAUSE = 180;
+import { combobox } from "./combobox.js";
+
 const LISTEN = 500;
 
 const typing = (target) => target.closest("input, select, textarea, [contenteditable]") !== null;
@@ -51,83 +52,13 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
 });
 
-/* A place: a list under the field, moved through by arrows. */
 function places(field) {
-  const list = document.getElementById("place-list");
   const code = field.form.querySelector("[name=place_code]");
-  let timer = 0;
-  let asked = null;
-  let chosen = -1;
-  const options = () => Array.from(list.querySelectorAll("[role=option]"));
-  const show = (shown) => {
-    list.hidden = !shown;
-    field.setAttribute("aria-expanded", String(shown));
-    if (!shown) mark(-1);
-  };
-  const mark = (at) => {
-    chosen = at;
-    options().forEach((one, index) => one.setAttribute("aria-selected", String(index === at)));
-    if (at < 0) field.removeAttribute("aria-activedescendant");
-    else {
-      field.setAttribute("aria-activedescendant", options()[at].id);
-      options()[at].scrollIntoView({ block: "nearest" });
-    }
-  };
-  const take = (one) => {
-    field.value = one.dataset.name;
-    code.value = one.dataset.code;
-    show(false);
-    field.dispatchEvent(new Event("change", { bubbles: true }));
-  };
-  const ask = async () => {
-    if (asked) asked.abort();
-    const text = field.value.trim();
-    if (text.length < 2) { show(false); return; }
-    asked = new AbortController();
-    try {
-      const way = field.dataset.places + "?" + new URLSearchParams({ place: text });
-      const answer = await fetch(way, { signal: asked.signal, headers: { "HX-Request": "true" } });
-      if (!answer.ok) { show(false); return; }
-      const told = new DOMParser().parseFromString(await answer.text(), "text/html");
-      list.textContent = "";
-      list.append(...told.body.childNodes);
-      mark(-1);
-      show(options().length > 0 && document.activeElement === field);
-    } catch (error) {
-      if (error.name !== "AbortError") show(false);
-    }
-  };
-  field.setAttribute("role", "combobox");
-  field.setAttribute("aria-autocomplete", "list");
-  field.setAttribute("aria-controls", list.id);
-  show(false);
-  field.addEventListener("input", (event) => {
-    code.value = "";
-    clearTimeout(timer);
-    if (!event.isComposing) timer = setTimeout(ask, PAUSE);
+  field.addEventListener("input", () => { code.value = ""; });
+  combobox(field, document.getElementById("place-list"), {
+    ask: (text) => text.length < 2 ? null : field.dataset.places + "?" + new URLSearchParams({ place: text }),
+    take: (one) => { field.value = one.dataset.name; code.value = one.dataset.code; },
   });
-  field.addEventListener("compositionend", () => { timer = setTimeout(ask, PAUSE); });
-  field.addEventListener("keydown", (event) => {
-    if (event.isComposing || list.hidden) return;
-    const all = options();
-    if (event.key === "ArrowDown" || event.key === "ArrowUp") {
-      event.preventDefault();
-      mark((chosen + (event.key === "ArrowDown" ? 1 : all.length - (chosen < 0 ? 0 : 1))) % all.length);
-    } else if (event.key === "Enter" && !event.ctrlKey && !event.metaKey) {
-      event.preventDefault();
-      take(all[Math.max(0, chosen)]);
-    } else if (event.key === "Escape") {
-      event.stopPropagation();
-      show(false);
-    }
-  });
-  list.addEventListener("mousedown", (event) => {
-    const one = event.target.closest("[role=option]");
-    if (!one) return;
-    event.preventDefault();
-    take(one);
-  });
-  field.addEventListener("blur", () => show(false));
 }
 
 /* What the words let one guess: asked by post, for words stand in no address. */

@@ -37,13 +37,19 @@ LONG_OVERDUE = 3
 
 @dataclass(frozen=True)
 class Clock:
-    """A term as a list prints it. stopped: until when the clock stands still."""
+    """A term as a list prints it. left: how much of it; what: is to be done within it, where that is not to handle
+    it; stopped: until when the clock stands still."""
 
     due: datetime
-    words: str
+    left: str
     late: bool = False
     near: bool = False
     stopped: datetime | None = None
+    what: str = ""
+
+    @property
+    def words(self) -> str:
+        return f"{self.what}{self.left}"
 
 
 def clock_of(
@@ -70,7 +76,7 @@ def running(due: datetime, calendar: Calendar, at: datetime, what: str = "") -> 
     term = Deadline(due, (), due, "", "")
     words = f"已超 {months_words(months)}" if months >= LONG_OVERDUE else left_words(term, at, calendar)
     near = not late and ("个工作时" in words or "不到" in words) and hours_in(words) <= NEAR_HOURS
-    return Clock(due, f"{what}{words}", late, near)
+    return Clock(due, words, late, near, what=what)
 
 
 def waits_for_reporter(problem: Problem) -> bool:
@@ -103,8 +109,8 @@ def hours_in(words: str) -> int:
 
 def tag_of(problem: Problem, clock: Clock | None) -> Tag:
     """The state of a problem, and whom it waits for where the word for its stage does not say that. What is done stays
-    so, however long it waits for somebody to look."""
-    if problem.stage == Stage.RESOLVED:
+    so, however long it waits for somebody to look, and what waits for its dispatch says that."""
+    if problem.stage in (Stage.REPORTED, Stage.RESOLVED):
         clock = None
     if clock and clock.late:
         return Tag("tag-late", "triangle", "已超时")
