@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from argparse import Namespace
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from typing import Any
 
+import psycopg
 from django.db import connection, connections
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from bench import briefings, bulk, imports, load, maps, pages
+from bench import briefings, bulk, imports, load, maps, measuring, pages
 from bench.district import CLIENTS, SECTIONS, Row, token
 from gongzhi.ground import now, today
 
@@ -112,6 +115,7 @@ def g1(options: Namespace) -> Iterator[Row]:
     secret = token()
     limit = four_statements()
     statements = statement_count(secret)
+    milliseconds, bare = worked(secret, "/api/patrols", patrols(0, 6)), bare_worked(limit)
     connections.close_all()
     with load.server() as port:
         load.send(port, "/api/patrols", secret, [list_of(patrols(c, 9), 60) for c in range(CLIENTS)], 2)
@@ -130,6 +134,8 @@ def g1(options: Namespace) -> Iterator[Row]:
         "比": ratio,
         "p95毫秒": done["p95_ms"],
         "语句": statements,
+        "处理器毫秒": milliseconds,
+        "参照处理器毫秒": bare,
         "应答": str(done["statuses"]),
         "met": ratio >= 0.3 and statements <= 8 and done["p95_ms"] <= 30,
     }
@@ -156,6 +162,7 @@ def g1_report(options: Namespace) -> Iterator[Row]:
     secret = token()
     limit = four_statements()
     statements = statement_count(secret, "/api/problems", reports(0, 7))
+    milliseconds, bare = worked(secret, "/api/problems", reports(0, 6)), bare_worked(limit)
     connections.close_all()
     with load.server() as port:
         load.send(port, "/api/problems", secret, [list_of(reports(c, 9), 60) for c in range(CLIENTS)], 2)
@@ -172,6 +179,8 @@ def g1_report(options: Namespace) -> Iterator[Row]:
         "比": ratio,
         "p95毫秒": done["p95_ms"],
         "语句": statements,
+        "处理器毫秒": milliseconds,
+        "参照处理器毫秒": bare,
         "重发比登记": again["rate"] / done["rate"],
         "应答": str(done["statuses"]),
         "met": ratio >= 0.3 and statements <= 8 and done["p95_ms"] <= 30,
@@ -182,10 +191,27 @@ def list_of(bodies: Iterator[tuple[str, Row]], most: int = 40_000) -> list[tuple
     return [body for _, body in zip(range(most), bodies, strict=False)]
 
 
+def bare_worked(limit: Callable[[Any, int, int], None]) -> float:
+    """Milliseconds of processor for the bare statements, client and server, in one process."""
+    with psycopg.connect(**dsn(), prepare_threshold=1) as link:
+        count = itertools.count()
+        return measuring.each(lambda: limit(link, 0, next(count)), measuring.busy_with(link.info.backend_pid))
+
+
+def worked(secret: str, path: str, some: Iterator[tuple[str, Row]]) -> float:
+    """Milliseconds of processor for an act by token, with its server of the database, in one process."""
+    client = Client(headers={"authorization": f"Bearer {secret}"}, SERVER_NAME="127.0.0.1")
+
+    def once() -> None:
+        key, body = next(some)
+        answer = client.post(path, body, content_type="application/json", headers={"idempotency-key": key})
+        assert answer.status_code == 201, answer.content
+
+    return measuring.each(once, measuring.busy())
+
+
 def statement_count(secret: str, path: str = "/api/patrols", some: Iterator[tuple[str, Row]] | None = None) -> int:
     """SQL statements of one act by token, a patrol unless said, without BEGIN and COMMIT, in this process."""
-    from django.test import Client
-
     client = Client(headers={"authorization": f"Bearer {secret}"}, SERVER_NAME="127.0.0.1")
     bodies = [body for _, body in list_of(some or patrols(0, 7), 3)]
     for number, body in enumerate(bodies[:2]):

@@ -13,16 +13,32 @@ from django.test import Client
 
 
 def busy() -> Callable[[], float]:
-    """Seconds a processor worked for this process and for its own server of the database. Linux tells it in
-    nanoseconds for a server's process too."""
+    """Seconds a processor worked for this process and for its own server of the database."""
     if connection.vendor == "sqlite":
         return time.process_time
     with connection.cursor() as cursor:
         # What other processes of the server do for a question would not be counted.
         cursor.execute("SET max_parallel_workers_per_gather = 0")
         cursor.execute("SELECT pg_backend_pid()")
-        server = Path(f"/proc/{cursor.fetchone()[0]}/schedstat")
-    return lambda: time.process_time() + int(server.read_text().split()[0]) / 1e9
+        return busy_with(cursor.fetchone()[0])
+
+
+def busy_with(server: int) -> Callable[[], float]:
+    """The same with a server's process, of which Linux tells it in nanoseconds too."""
+    told = Path(f"/proc/{server}/schedstat")
+    return lambda: time.process_time() + int(told.read_text().split()[0]) / 1e9
+
+
+def each(do: Callable[[], object], clock: Callable[[], float], times: int = 800, parts: int = 8) -> float:
+    """Milliseconds a processor worked each time something is done: the least of some parts, for others on the machine
+    only add. A first one warms up."""
+    worked = []
+    for _ in range(parts + 1):
+        before = clock()
+        for _ in range(times // parts):
+            do()
+        worked.append(1000 * (clock() - before) / (times // parts))
+    return min(worked[1:])
 
 
 def pages(client: Client, addresses: Sequence[str], warm: int = 3) -> dict[str, float]:
