@@ -400,7 +400,7 @@ class FileRow:
     declared: Declaration | None
 
 
-VIEWS = {"open": "在办", "handed": "已移交", "watch": "等复看", "all": "全部"}
+VIEWS = {"open": "在办", "handed": "已移交", "check": "等核实", "watch": "等复看", "all": "全部"}
 
 
 @require_safe
@@ -441,6 +441,8 @@ def narrowed(problems: ProblemQuerySet, view: str) -> ProblemQuerySet:
             return here.open()
         case "handed":
             return here.filter(stage=Stage.HANDED)
+        case "check":
+            return here.filter(writs__in=reads.to_check())
     return here.exclude(stage=Stage.WITHDRAWN)
 
 

@@ -325,10 +325,12 @@ def test_a_removal_that_is_not_as_entered_is_in_no_total_and_entered_anew(world,
     at, codes = "2026-11-20T11:00", ("shed_removed", "shed_area", "removal_checked")
     with world.on(at):
         assert counted(world, *codes) == {"shed_removed": 1, "shed_area": 20, "removal_checked": 0}
+        assert "to_check" in waiting(world, "worker")
     fact = done(world, "worker", "problems.check", at, problem=shed.number, passed=False, note="还有半间没有拆")
     reactions.drain(world.district)
     with world.on("2026-11-20T12:00"):
         assert counted(world, *codes) == {"shed_removed": 0, "shed_area": 0, "removal_checked": 1}
+        assert "to_check" not in waiting(world, "worker")
     assert check.tallies() == []
     assert not Watch.objects.exists()
     assert reads.watch_of(shed, date(2026, 12, 31)) is None

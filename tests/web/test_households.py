@@ -145,6 +145,7 @@ def test_a_removal_of_the_agency_waits_for_another_officer(case: str, sign_in: S
     assert check not in own
     assert check in other
     with world.on("2026-06-02T10:00"):
+        assert case in read(sign_in("worker").get("/structures/?view=check"))
         assert check in read(sign_in("worker").get("/problems/inbox/?kind=check"))
         assert check not in read(sign_in("secretary").get("/problems/inbox/?kind=check"))
     with world.on("2026-06-02T09:10"):
@@ -152,6 +153,7 @@ def test_a_removal_of_the_agency_waits_for_another_officer(case: str, sign_in: S
         assert f"/facts/{entered.pk}/withdrawal/" in read(sign_in("secretary").get(f"/problems/{case}/household/"))
     with world.on("2026-06-02T11:00"):
         world.do("worker", "problems.check", problem=case, passed=True)
+        assert case not in read(sign_in("worker").get("/structures/?view=check"))
         page = read(sign_in("secretary").get(f"/problems/{case}/household/"))
         chain = read(sign_in("secretary").get(f"/problems/{case}/case/"))
     assert "核实自行拆除，与登记相符" in page

@@ -23,7 +23,7 @@ from gongzhi.ground.tasks.models import Stage as TaskStage
 from gongzhi.ground.tasks.models import Task
 from gongzhi.rooms.problems.acts import DISPATCHERS, HANDLERS
 from gongzhi.rooms.problems.dispatching import DECIDERS
-from gongzhi.rooms.problems.household_reads import watches_called
+from gongzhi.rooms.problems.household_reads import to_check, watches_called
 from gongzhi.rooms.problems.households import PLANNERS
 from gongzhi.rooms.problems.intake import ACCEPTERS, reachable
 from gongzhi.rooms.problems.models import Deferral, Dispatch, Flow, Lapse, Outcome, Part, Problem, Stage
@@ -322,6 +322,9 @@ LINES = (
          "移交来案件 {number}", "请依法办理，文书的文号和日期登记在法定程序里", "case", unbegun, by_fact=True),
     Line("handed_back", "problems.handed_back", "移交", handing_out, DISPATCHERS,
          "移交的案件 {number} 被退回", "请看理由，继续劝导或者派遣", "problem", problems(Stage.REPORTED)),
+    Line("to_check", "problems.mirrored", "核实拆除", watching, PLANNERS,
+         "移交的 {number} 登记了拆除", "请登记人以外的另一个人到现场核实", "household", to_check, by_fact=True,
+         only=lambda fact: "mode" in fact.facets),
     Line("watch_due", "problems.watch_due", "复看", watching, PLANNERS,
          "拆除的 {number} 到了复看的日子", "请到现场看有没有又搭又种", "household", watches_called, by_fact=True),
     Line("asked", "tasks.assigned", "交办", assignee, ANSWERERS,

@@ -60,11 +60,16 @@ def checks_of(handing: Handing) -> QuerySet[RemovalCheck]:
     return here.select_related("fact", "writ").order_by("id")
 
 
+def to_check() -> QuerySet[Writ]:
+    """Removals entered from the agency's papers at which nobody else has looked."""
+    seen = records.standing(RemovalCheck.objects.filter(district=OuterRef("district"), writ=OuterRef("pk")))
+    return Writ.objects.filter(~Exists(seen), paper__in=TAKEN_AWAY, undone=False)
+
+
 def unchecked(area: Place) -> QuerySet[Writ]:
-    """Removals entered from the agency's papers in an area at which nobody else has looked, the oldest first."""
-    seen = records.standing(RemovalCheck.objects.filter(district=area.district, writ=OuterRef("pk")))
-    here = Writ.objects.filter(under(area.path, "problem__path"), district=area.district, paper__in=TAKEN_AWAY)
-    return here.filter(~Exists(seen), undone=False).select_related("problem__place", "problem__handler").order_by("id")
+    """Those of an area, the oldest first."""
+    here = to_check().filter(under(area.path, "problem__path"), district=area.district)
+    return here.select_related("problem__place", "problem__handler").order_by("id")
 
 
 def law_for(district: str, papers: Sequence[Written], on: date) -> Law:
