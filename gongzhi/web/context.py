@@ -11,6 +11,7 @@ from django.http import HttpRequest
 
 from gongzhi.ground import today
 from gongzhi.ground.ledger.models import Fact, Installation
+from gongzhi.ground.people import vault
 from gongzhi.ground.people.models import AREA_OFFICERS, Account, Role
 from gongzhi.ground.places.models import district_place
 from gongzhi.ground.register.people import APPOINTERS
@@ -21,7 +22,7 @@ from gongzhi.rooms.problems.intake import ACCEPTERS
 from gongzhi.web.access import PLAIN, WORK, acting_post, chosen_post, home_place, viewer
 from gongzhi.web.look import Look
 from gongzhi.web.middleware import idle_left
-from gongzhi.web.naming import names_of, post_words
+from gongzhi.web.naming import ERASED, post_words
 from gongzhi.web.patrols import READERS as PATROL_READERS
 from gongzhi.web.templatetags.words import stamp_words
 
@@ -144,7 +145,7 @@ def installation(request: HttpRequest) -> dict[str, Any]:
         context["phone"] = office.phone if office else context["phone"]
     if looking and isinstance(account, Account):
         post = acting_post(request)
-        name = names_of([looking.actor.pk]).get(looking.actor.pk, account.username)
+        name = vault.names([account.person_id]).get(account.person_id, ERASED)
         several = len(looking.held) > 1 and chosen_post(request) is None
         told = f"{len(looking.held)} 个任职" if several else post_words(post) if post else "没有任职"
         context["acting"] = {"name": name, "post": told}

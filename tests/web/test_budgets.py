@@ -12,14 +12,14 @@ pytestmark = pytest.mark.slow
 
 LISTS = [
     ("secretary", "/problems/?view=all", 21),
-    ("secretary", "/tasks/?view=all", 14),
-    ("secretary", "/people/", 18),
-    ("secretary", "/facts/", 14),
-    ("", "/facts/", 10),
-    ("", "/places/", 8),
-    ("", "/", 29),
-    ("", "/places/LH-YGHY/", 30),
-    ("", "/map/features.json", 10),
+    ("secretary", "/tasks/?view=all", 9),
+    ("secretary", "/people/", 12),
+    ("secretary", "/facts/", 12),
+    ("", "/facts/", 7),
+    ("", "/places/", 5),
+    ("", "/", 25),
+    ("", "/places/LH-YGHY/", 29),
+    ("", "/map/features.json", 4),
 ]
 
 

@@ -160,7 +160,7 @@ def test_an_installation_without_a_district_says_so(db: None, client: Client, mo
 
 
 def test_costs_the_same_however_much_there_is(june: Week, client: Client, django_assert_max_num_queries: Any) -> None:
-    with django_assert_max_num_queries(28):
+    with django_assert_max_num_queries(27):
         client.get("/")
 
 

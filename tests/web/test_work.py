@@ -80,7 +80,7 @@ class TestMyDay:
     ) -> None:
         client = sign_in("secretary")
         client.get("/me/")
-        with django_assert_max_num_queries(29):
+        with django_assert_max_num_queries(31):
             client.get("/desk/")
 
 
@@ -170,7 +170,7 @@ class TestProblems:
     ) -> None:
         client = sign_in("secretary")
         client.get("/me/")
-        with django_assert_max_num_queries(42):
+        with django_assert_max_num_queries(44):
             client.get(f"/problems/{june.number('shed')}/")
 
 

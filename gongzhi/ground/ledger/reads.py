@@ -30,6 +30,9 @@ DAY = timedelta(days=1)
 BEHIND = timedelta(days=3)
 
 
+remembered: dict[str, Indicator] = {}
+
+
 @dataclass(frozen=True)
 class Figure:
     """A sum over facts: thousandths of the indicator's unit; inexact when any of them is “at least”."""
@@ -222,7 +225,10 @@ def latest(place: Place, indicator: str, on: date, as_of: datetime | None = None
 
 
 def indicators(codes: Collection[str]) -> dict[str, Indicator]:
-    return {one.code: one for one in Indicator.objects.filter(code__in=codes)}
+    """These of the dictionary, by code; what this process has read once, it remembers: they never change."""
+    if missing := set(codes) - remembered.keys():
+        remembered.update(Indicator.objects.in_bulk(missing))
+    return {code: remembered[code] for code in sorted(codes) if code in remembered}
 
 
 def chain_after(fact: Fact) -> FactQuerySet:

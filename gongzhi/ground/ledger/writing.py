@@ -20,6 +20,7 @@ from django.utils.crypto import salted_hmac
 
 from gongzhi.ground import day_of, now, rows
 from gongzhi.ground.keys import uuid7
+from gongzhi.ground.ledger import reads
 from gongzhi.ground.ledger.entry import By, Entry
 from gongzhi.ground.ledger.models import (
     Attachment,
@@ -70,6 +71,7 @@ def forget_dictionaries() -> None:
     """Drop what this process remembers of immutable rows (the database was replaced)."""
     _indicator_is_flow.cache_clear()
     _installation_kinds.clear()
+    reads.remembered.clear()
 
 
 _installation_kinds: dict[str, bool] = {}

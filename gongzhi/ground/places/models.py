@@ -181,6 +181,8 @@ class Place(InTree):
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["district", "kind", "path"], name="place_kind"),
             models.Index(fields=["district", "name_key"], name="place_name"),
+            # An address names no district.
+            models.Index(fields=["code"], name="place_by_code"),
             # The box of a map: a b-tree over the located places only.
             models.Index(fields=["district", "lat", "lon", "kind"], name="place_map", condition=Q(lat__isnull=False)),
         ]
