@@ -25,6 +25,7 @@ from gongzhi.ground.refusals import Refused, Unknown
 from gongzhi.ground.search.finding import Search
 from gongzhi.rooms.problems.models import Problem, Stage
 from gongzhi.rooms.problems.near import near
+from gongzhi.upper.league.models import Formula
 from gongzhi.web.access import signed_in
 from gongzhi.web.naming import names_of, post_words
 
@@ -80,6 +81,9 @@ def offered(model: str, looking: Viewer) -> list[Choice]:
             return choices(list(found[:OFFERED]))
         case "people.Person":
             return people_near(looking)
+        case "league.Formula":
+            known = Formula.objects.filter(district__in={"", district}).order_by("code", "-version")
+            return [Choice(coded(str(one), one.ref), one.ref) for one in known[:OFFERED]]
     return []
 
 

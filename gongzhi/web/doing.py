@@ -117,6 +117,8 @@ class Field:
     @property
     def help(self) -> str:
         how = "填名称、编号或拼音首字母，也可以从列表里选。" if self.searched else "填编号或名称。"
+        if self.options and not self.searched:
+            how = "从列表里选，或者填编号。"
         if self.kind == "reference":
             return self.why + how
         if self.kind == "references":

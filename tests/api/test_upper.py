@@ -40,7 +40,7 @@ def test_a_briefing_is_the_same_bytes_as_from_the_command(calling, world):
 def test_a_standing_is_the_same_bytes_as_from_the_command(calling, world):
     answer = calling("district").get("standing", **WEEK)
     assert answer.status_code == 200, answer.content.decode()
-    formula = Formula.refer("ruhelu-2020", world.district)
+    formula = Formula.refer("ruhelu-2020/1", world.district)
     assert answer.content == standing(world.place("410102008000"), formula, "2020-W24", instant(AS_OF)).canonical_json()
     jsonschema.validate(answer.json(), json.loads((SCHEMAS / "standing.schema.json").read_text(encoding="utf-8")))
 

@@ -41,6 +41,8 @@ AS_OF = datetime(2020, 6, 15, 8, tzinfo=SHANGHAI)
 LATER = datetime(2020, 8, 31, 8, tzinfo=SHANGHAI)
 STREET = "410102008000"
 UNITS = ("RH-TH", "RH-HX")
+RESOLVED = {"problem_resolved": 1, "problem_resolved_in_time": 1}
+SAID = {"problems.confirm": "confirmed", "problems.close": "closed"}
 
 
 @pytest.fixture(autouse=True)
@@ -63,7 +65,7 @@ def cases(world: World, place: str, done: int, late: int = 0, verified: int = 0,
     return facts
 
 
-def compare(world: World, formula: str = "ruhelu-2020", as_of: datetime = AS_OF, week: str = "2020-W24") -> Standing:
+def compare(world: World, formula: str = "ruhelu-2020/1", as_of: datetime = AS_OF, week: str = "2020-W24") -> Standing:
     return reads.standing(world.place(STREET), Formula.refer(formula, world.district), week, as_of)
 
 
@@ -117,7 +119,7 @@ def test_amounts_are_listed_and_never_scored(world: World) -> None:
 
 def test_the_queries_do_not_grow_with_the_units(world: World) -> None:
     cases(world, "RH-TH", 9, 1, 9)
-    place, formula = world.place(STREET), Formula.refer("ruhelu-2020", world.district)
+    place, formula = world.place(STREET), Formula.refer("ruhelu-2020/1", world.district)
     reads.standing(place, formula, "2020-W24", AS_OF)
     with CaptureQueriesContext(connection) as few:
         reads.standing(place, formula, "2020-W24", AS_OF)
@@ -130,6 +132,43 @@ def test_the_queries_do_not_grow_with_the_units(world: World) -> None:
     with CaptureQueriesContext(connection) as many:
         assert len(reads.standing(place, formula, "2020-W24", AS_OF).rows) == 22
     assert len(many) == len(few) == 5
+
+
+class TestSecondVersion:
+    """The simple flow compared fairly: whoever told of it says that it is done, and that serves as 核查."""
+
+    def simple(self, world: World, place: str, **ends: int) -> None:
+        for number in range(sum(ends.values())):
+            subject = f"problem/{place}-{number}"
+            note(world, Step("problems.resolve", place, MONDAY, MONDAY, RESOLVED, subject=subject))
+        for act, measure in SAID.items():
+            for _ in range(ends.get(measure, 0)):
+                note(world, Step(act, place, MONDAY, MONDAY, {f"problem_{measure}": 1}))
+
+    def share(self, world: World, version: int, place: str = "RH-TH") -> Fraction:
+        standing = compare(world, f"ruhelu-2020/{version}")
+        (row,) = (row for row in standing.rows if row.unit.code == place)
+        return next(cell.value for cell in row.cells if cell.item.code in ("verified", "closed")) or Fraction(0)
+
+    def test_a_word_of_the_reporter_counts_as_a_look_and_silence_against_nobody(self, world: World) -> None:
+        self.simple(world, "RH-TH", confirmed=6, closed=4)
+        assert (self.share(world, 1), self.share(world, 2)) == (0, 1)
+
+    def test_not_looking_gains_nothing(self, world: World) -> None:
+        cases(world, "RH-TH", 10, verified=5)
+        assert self.share(world, 1) == self.share(world, 2) == Fraction(1, 2)
+
+    def test_what_was_asked_for_again_or_failed_in_the_sample_counts_against_it(self, world: World) -> None:
+        self.simple(world, "RH-TH", confirmed=8)
+        note(world, Step("problems.reopen", "RH-TH", MONDAY, MONDAY, {"problem_reopened": 1}))
+        note(world, Step("problems.recheck", "RH-TH", MONDAY, MONDAY, {"problem_failed": 1, "problem_rechecked": 1}))
+        assert self.share(world, 2) == Fraction(8, 10)
+
+    def test_weeks_before_it_stay_with_the_first(self, world: World) -> None:
+        for day, version in ((date(2020, 12, 31), 1), (date(2021, 1, 1), 2)):
+            assert reads.formula_in_force("ruhelu-2020", day, district=world.district).version == version
+        with pytest.raises(Refused, match="施行期"), clock_at(MONDAY):
+            world.do("district", "league.adopt", formula="ruhelu-2020/2", place=STREET)
 
 
 def facts_add_up(told: dict[str, Any]) -> None:
@@ -250,23 +289,23 @@ class TestAdoption:
         assert reads.adopted(world.place(STREET), "2020-W24") is None
         fact = self.adopt(world)
         assert (fact.kind, fact.rule_version) == ("league.adopted", "formula/ruhelu-2020/1")
-        assert reads.adopted(world.place(STREET), "2020-W24") == Formula.refer("ruhelu-2020", world.district)
+        assert reads.adopted(world.place(STREET), "2020-W24") == Formula.refer("ruhelu-2020/1", world.district)
         assert reads.adopted(world.place(STREET), "2020-W23") is None
         assert reads.adopted(world.place(STREET), "2020-W24", MONDAY - DAY) is None
 
     def test_a_later_version_leaves_earlier_weeks_as_they_were(self, world: World) -> None:
-        first = Formula.refer("ruhelu-2020", world.district)
+        first = Formula.refer("ruhelu-2020/1", world.district)
         second = Formula.objects.create(
             **{
                 name: getattr(first, name)
                 for name in ("code", "name", "source", "confidence", "effective_from", "effective_to", "body")
             },
             district=world.district,
-            version=2,
+            version=3,
             recorded_at=MONDAY,
         )
         self.adopt(world, since="2020-06-01")
-        self.adopt(world, on="2020-06-15T09:00", formula="ruhelu-2020/2")
+        self.adopt(world, on="2020-06-15T09:00", formula="ruhelu-2020/3")
         assert reads.adopted(world.place(STREET), "2020-W24") == first
         assert reads.adopted(world.place(STREET), "2020-W25") == second
         with pytest.raises(Refused, match="已经启用"):
