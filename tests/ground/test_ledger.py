@@ -241,6 +241,31 @@ def test_a_batch_answers_each_row_and_a_replay_creates_nothing(world):
     assert Fact.objects.count() == count
 
 
+def test_the_same_request_sent_twice_at_once_is_answered_with_what_the_first_left(world, monkeypatch):
+    from gongzhi.ground.ledger import writing
+    from gongzhi.ground.ledger.acts import By, registry
+
+    def send(key):
+        with world.on("2020-06-10T09:00"):
+            (raw,) = lines("a")
+            return registry["activities.patrol"].call(By(world.actor("worker"), key=key), raw)
+
+    first, look, looked = send("k"), writing.known_key, []
+
+    def not_yet(by):
+        """As the second sees it, which began before the first was through."""
+        looked.append(by.key)
+        return look(by) if len(looked) > 1 else None
+
+    monkeypatch.setattr(writing, "known_key", not_yet)
+    assert send("k") == first
+    assert looked == ["k"] * 3
+    with pytest.raises(Refused) as other:
+        send("other")
+    assert other.value.code == "activities.patrol.written"
+    assert [one.code for one in Refusal.objects.all()] == ["activities.patrol.written"]
+
+
 def test_a_key_twice_in_one_batch_is_one_fact_or_a_conflict(world):
     one, two = lines("a", "b")
     first, same, other = many(world, [one, one, two], ["k", "k", "k"])

@@ -27,7 +27,7 @@ from django.utils.crypto import salted_hmac
 from gongzhi.ground import clock_is_real, now
 from gongzhi.ground.ledger import parameters, writing
 from gongzhi.ground.ledger.entry import By, Entry, Share
-from gongzhi.ground.ledger.models import Audience, Fact, Refusal
+from gongzhi.ground.ledger.models import Audience, Fact
 from gongzhi.ground.ledger.parameters import Parameters, Quantity, Vocabulary
 from gongzhi.ground.ledger.proof import canonical
 from gongzhi.ground.people.may import Verdict, Viewer, covers, may, posts
@@ -348,7 +348,8 @@ class Act(Generic[P]):
                 # Somebody has just written the same key or the same thing: asked again, the act sees it and says so.
                 return self._attempt(by, values, request)
             except Refused as refused:
-                if not self._twins([by], [refused]):
+                # Or had written the same key, and the act saw only what that left.
+                if not (by.key and refused.code != OTHER_WORDS and writing.known_key(by)):
                     raise
                 return self._attempt(by, values, request)
         except Refused as refused:
@@ -417,7 +418,7 @@ class Act(Generic[P]):
 
     def _log(self, by: By, refused: Refused) -> None:
         log.info("refused", extra={"act": self.name, "code": refused.code})
-        Refusal.objects.create(district=by.district, actor=by.writer, act=self.name, code=refused.code)
+        writing.record_refusal(by, self.name, refused.code)
 
 
 def _other_words() -> Conflict:

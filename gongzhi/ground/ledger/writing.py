@@ -33,6 +33,7 @@ from gongzhi.ground.ledger.models import (
     Outbox,
     Party,
     PartyTally,
+    Refusal,
     Tally,
     Worded,
     with_marks,
@@ -256,6 +257,12 @@ def record_many(act: Declared, drafts: Sequence[tuple[By, Entry, str]]) -> list[
         _write(made)
         facts += [one.fact for one in made]
     return facts
+
+
+def record_refusal(by: By, act: str, code: str) -> None:
+    """Keep that this was refused to whoever sent it."""
+    names = ("id", "district", "actor_id", "act", "code", "at")
+    _execute([_insert(Refusal, names, [(uuid7(), by.district, by.writer.pk, act, code, now())])])
 
 
 Statement = tuple[str, Sequence[Any]]
