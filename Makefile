@@ -35,7 +35,7 @@ bench: $(DEV)  ## each figure beside its reference; make bench ARGS='--json'
 	@exec $(BIN)/python -m bench $(ARGS)
 
 manuals: $(DEV)  ## take the pictures of docs/manuals again, with Chromium
-	@scripts/provision browser
+	@scripts/provision pictures
 	@scripts/assets
 	@exec $(BIN)/python scripts/manuals.py
 

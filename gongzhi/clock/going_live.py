@@ -66,7 +66,7 @@ def of_transport() -> Iterator[Finding]:
     if settings.DEBUG:
         yield Finding("GONGZHI_DEBUG", "打开着，出错时会把内部信息给外人看", "去掉这个环境变量")
     if settings.CLOCK_BEHIND:
-        remedy = f"去掉这个环境变量，删掉 {keys.file_of('GONGZHI_CLOCK_BEHIND')}"
+        remedy = f"去掉这个环境变量，删掉数据文件夹里的 keys/{keys.file_of('GONGZHI_CLOCK_BEHIND').name}"
         yield Finding("GONGZHI_CLOCK_BEHIND", "时钟比机器慢，只有演示才有自己的时钟", remedy)
     if not settings.SECURE:
         yield Finding("GONGZHI_SECURE", "被关掉了，登录凭证会明文传输", "去掉这个环境变量，前面放终结 TLS 的反向代理")
