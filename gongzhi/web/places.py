@@ -36,8 +36,8 @@ from gongzhi.web.errors import Unclear
 from gongzhi.web.facts import root_place
 from gongzhi.web.filters import Filters, Select
 from gongzhi.web.filters import Search as Typed
-from gongzhi.web.naming import ERASED, Amount, Tag, Words, amounts_of, names_of, texts_of
-from gongzhi.web.noticeboard import SOLVED, Figure, figures
+from gongzhi.web.naming import ERASED, Amount, Words, amounts_of, names_of, texts_of
+from gongzhi.web.noticeboard import Figure, figures, solved_of
 from gongzhi.web.periods import KINDS
 from gongzhi.web.problems.rows import rows_of
 from gongzhi.web.templatetags.words import thing
@@ -74,13 +74,6 @@ class Base:
     amount: Amount
     fact: Fact
     source: str
-
-
-@dataclass(frozen=True)
-class Solved:
-    fact: Fact
-    amounts: list[Amount]
-    tag: Tag | None
 
 
 @dataclass(frozen=True)
@@ -126,7 +119,6 @@ def page(request: HttpRequest, code: str) -> HttpResponse:
     period = maps.period_of(request, place)
     organisations = hall.organisations_at(place, today())
     solved = hall.done_facts(place, looking, period.first, period.last)
-    amounts = amounts_of(solved)
     turned = paging.turn(
         request,
         Fact.objects.under(place).as_of().visible_to(looking).select_related("place"),
@@ -153,10 +145,7 @@ def page(request: HttpRequest, code: str) -> HttpResponse:
         "opened": rows_of(open_now, looking) if looking else [],
         "opened_public": [] if looking else [(one, thing(one.label), Stage(one.stage).label) for one in open_now],
         "works": works,
-        "solved": [
-            Solved(fact, [one for one in amounts[fact.pk] if one.indicator.by_hand], SOLVED.get(fact.kind))
-            for fact in solved
-        ],
+        "solved": solved_of(solved),
         "done": done,
         "course": course,
         "bars": bars(place, period.last),

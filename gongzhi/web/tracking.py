@@ -62,7 +62,7 @@ STEPS: dict[str, tuple[str, str]] = {
     "problems.lapsed": ("lapse", "到期没有办结"),
     "problems.resolved": ("", "报办结"),
     "problems.remeasured": ("", "数量已更正"),
-    "problems.verified": ("", "已核查"),
+    "problems.verified": ("", "核查"),
     "problems.confirmed": ("confirmed", "反映人确认办好了"),
     "problems.reopened": ("lapse", "反映人说没有办好，重新办"),
     "problems.closed": ("confirmed", "反映人没有提出异议，结案"),

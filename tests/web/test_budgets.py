@@ -17,8 +17,8 @@ LISTS = [
     ("secretary", "/facts/", 12),
     ("", "/facts/", 7),
     ("", "/places/", 5),
-    ("", "/", 25),
-    ("", "/places/LH-YGHY/", 29),
+    ("", "/", 26),
+    ("", "/places/LH-YGHY/", 30),
     ("", "/map/features.json", 4),
 ]
 

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from gongzhi.rooms.problems.models import Stage
 from gongzhi.web.periods import Period
+from tests.rooms.test_closing import CODE, do, resolved
 from tests.web.conftest import Week, read
 from tests.web.test_facts import NAMES, total
 from tests.world import World
@@ -160,7 +162,7 @@ def test_an_installation_without_a_district_says_so(db: None, client: Client, mo
 
 
 def test_costs_the_same_however_much_there_is(june: Week, client: Client, django_assert_max_num_queries: Any) -> None:
-    with django_assert_max_num_queries(27):
+    with django_assert_max_num_queries(28):
         client.get("/")
 
 
@@ -207,3 +209,14 @@ def test_rules_are_narrowed_in_the_address(world: World, client: Client) -> None
     assert shown("q=私搭乱建办结时限") == {"problems.deadline.0101"}
     assert shown("q=没有这样的规则") == set()
     assert client.get("/rules/?chapter=x").status_code == 400
+
+
+def test_a_problem_is_called_what_it_is_called_everywhere(world: World, client: Client) -> None:
+    resolved(world)
+    said = []
+    for moment, act in (("11:00", None), ("11:30", "confirm")):
+        if act:
+            do(world, moment, "public", act, code=CODE, opinion="satisfied")
+        with world.on(f"2021-06-07T{moment}"):
+            said += [one.tag.words for one in client.get("/").context["solved"]]
+    assert said == ["等反映人确认", Stage.VERIFIED.label]
