@@ -88,7 +88,7 @@ def _tried(problem: Problem, facts: list[Fact], on: date) -> list[str]:
             said.append(f"{name} {len(days)} 次：{'、'.join(dict.fromkeys(days))}。")
     steps = [one for one in household_reads.steps_of(problem) if one.fact.day <= on]
     if steps:
-        kept = sum(1 for one in steps if hasattr(one, "fulfilment") and one.fulfilment.done)
+        kept = sum(1 for one in steps if one.fulfilment is not None and one.fulfilment.done)
         said.append(f"商定一户一策 {len(steps)} 步，办到 {kept} 步。")
     declared = household_reads.declaration_of(problem)
     if declared:

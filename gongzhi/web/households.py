@@ -208,7 +208,7 @@ def slip_of(problem: Problem, looking: Viewer) -> dict[str, str] | None:
 def plan_of(problem: Problem) -> list[StepRow]:
     found = []
     for step in reads.steps_of(problem):
-        result = getattr(step, "fulfilment", None)
+        result = step.fulfilment
         words = "" if result is None else ("已办到" if result.done else "没有办到")
         late = result is None and step.due_on < today()
         found.append(StepRow(step, late, words, result.text if result else "", result is None))
@@ -451,7 +451,7 @@ def rows_of(problems: Iterable[Problem]) -> list[FileRow]:
     shown = list(problems)
     names = norms.terms("problem_category", on=today(), district=shown[0].district) if shown else {}
     steps: dict[UUID, PlanStep] = {}
-    waiting = records.standing(PlanStep.objects.filter(problem__in=shown, fulfilment=None))
+    waiting = records.standing(PlanStep.objects.filter(problem__in=shown).exclude(fulfilments__undone=False))
     for step in waiting.order_by("-due_on", "-id"):
         steps[step.problem_id] = step
     made = records.standing(Declaration.objects.filter(problem__in=shown))

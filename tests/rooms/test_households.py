@@ -78,6 +78,13 @@ def test_a_plan_is_steps_with_days_and_help(world, shed):
     again = refused(world, "worker", "problems.fulfil", step=str(first.pk), done=True)
     assert again.status == 409
     assert refused(world, "worker", "problems.fulfil", step=str(second.pk), done=False).field == "note"
+    # Said by mistake it is taken back, and said again.
+    undone(world, "worker", fact, "2026-01-06T10:10")
+    assert reads.steps_of(shed)[0].fulfilment is None
+    done(world, "worker", "problems.fulfil", step=str(first.pk), done=False, note="下周再搬")
+    came = reads.steps_of(shed)[0].fulfilment
+    assert came is not None
+    assert not came.done
 
 
 def test_a_plan_lies_ahead_and_not_too_far(world, shed):

@@ -224,7 +224,7 @@ def for_the_public(rows: Sequence[Progress], least: int) -> tuple[list[Progress]
 def steps_of(problem: Problem) -> list[PlanStep]:
     """The plan of a household, by day."""
     here = records.standing(PlanStep.objects.filter(district=problem.district, problem=problem))
-    return list(here.select_related("fulfilment__fact", "fact").order_by("due_on", "id"))
+    return list(here.select_related("fact").prefetch_related("fulfilments").order_by("due_on", "id"))
 
 
 def declaration_of(problem: Problem) -> Declaration | None:

@@ -129,13 +129,14 @@ def plan(*, by: By, problem: Problem, text: str, due_on: date, help: list[Help] 
     facets={"category": CATEGORY},
     terms={"step": "对策", "done": "办到了", "note": "说明"},
     example={"step": "$step.fact", "done": True, "note": "东西已搬到空房"},
+    undo="problems.take_back",
 )
 def fulfil(*, by: By, step: PlanStep, done: bool, note: str = "") -> Entry:
     """Say that a step of a household's plan was done, or that it will not be, and then why. Once for each step."""
     problem = lock(step.problem)
     if not records.standing(PlanStep.objects.filter(pk=step.pk)).exists():
         raise Conflict("problems.fulfil.taken_back", "这一步已经撤回，不用落实")
-    if Fulfilment.objects.filter(step=step).exists():
+    if step.fulfilment is not None:
         raise Conflict("problems.fulfil.again", "这一步已经有结果了；还要做的另记一步")
     if not done:
         said(note, "problems.fulfil.note", "没有办到的，请写明为什么、下一步怎么办", "note")

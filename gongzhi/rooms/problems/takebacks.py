@@ -15,7 +15,7 @@ from gongzhi.rooms.problems.deadlines import pauses_of, run_again
 from gongzhi.rooms.problems.dispatching import DECIDERS
 from gongzhi.rooms.problems.households import PLANNERS, watch_no_more
 from gongzhi.rooms.problems.models import Deferral, Dispatch, Pause, Problem, Stage
-from gongzhi.rooms.problems.models.households import Look, Watch, Writ
+from gongzhi.rooms.problems.models.households import Fulfilment, Look, Watch, Writ
 from gongzhi.rooms.problems.standstill import reckon
 
 # What an organisation's own people record.
@@ -91,9 +91,9 @@ def recall(*, by: By, fact: Fact) -> Entry:
     example={"fact": "$raising.fact"},
 )
 def take_back(*, by: By, fact: Fact) -> Entry:
-    """Take back a filing, bounce, decision, pause, deferral, raising, a step of a plan, a mediation, a declaration, an
-    agency's paper, a look at a removal or a sample, or a call made by mistake, minutes ago: the problem stands as it
-    did before.
+    """Take back a filing, bounce, decision, pause, deferral, raising, a step of a plan or what came of it, a mediation,
+    a declaration, an agency's paper, a look at a removal or a sample, or a call made by mistake, minutes ago: the
+    problem stands as it did before.
     """
     problem = _problem(fact)
     entry = withdrawing.withdrawal(by, fact, "problems.take_back", subject=problem)
@@ -112,6 +112,8 @@ def take_back(*, by: By, fact: Fact) -> Entry:
         case "problems.paused":
             pause = Pause.objects.select_related("dispatch__fact").get(district=by.district, fact=fact)
             reckon(problem, pause.dispatch, [one for one in pauses_of(pause.dispatch) if one.pk != pause.pk])
+        case "problems.fulfilled":
+            Fulfilment.objects.filter(district=by.district, fact=fact).update(undone=True)
         case "problems.mirrored":
             Writ.objects.filter(district=by.district, fact=fact).update(undone=True)
             if "mode" in fact.facets:

@@ -4,20 +4,19 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('ledger', '0004_time'),
-        ('places', '0003_division'),
-        ('problems', '0018_removal_check'),
+        ("ledger", "0004_time"),
+        ("places", "0003_division"),
+        ("problems", "0018_removal_check"),
     ]
 
     operations = [
         migrations.RemoveIndex(
-            model_name='problem',
-            name='problem_stage',
+            model_name="problem",
+            name="problem_stage",
         ),
         migrations.AddIndex(
-            model_name='problem',
-            index=models.Index(fields=['district', 'stage', 'path', 'due_at'], name='problem_stage'),
+            model_name="problem",
+            index=models.Index(fields=["district", "stage", "path", "due_at"], name="problem_stage"),
         ),
     ]

@@ -84,6 +84,11 @@ class PlanStep(Step):
         return str(self.fact_id)
 
     @property
+    def fulfilment(self) -> Fulfilment | None:
+        """What came of it, if it was said and not taken back."""
+        return next((one for one in self.fulfilments.all() if not one.undone), None)
+
+    @property
     def help_words(self) -> str:
         return "、".join(str(Help(one).label) for one in self.help)
 
@@ -105,11 +110,16 @@ class Fulfilment(Step):
 
     IN_CONFIDENCE = True
 
-    step = models.OneToOneField(PlanStep, models.PROTECT, related_name="fulfilment", verbose_name="对策一步")
+    step = models.ForeignKey(PlanStep, models.PROTECT, related_name="fulfilments", verbose_name="对策一步")
     done = models.BooleanField("办到")
+    # Whether it was taken back since; then it can be said again.
+    undone = models.BooleanField("已撤回", default=False)
 
     class Meta:
         verbose_name = "落实"
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["district", "step"], name="fulfilment_once", condition=Q(undone=False)),
+        ]
 
 
 class Mediation(Step):
