@@ -28,7 +28,8 @@ export function combobox(field, list, { ask, take, first }) {
     field.dispatchEvent(new Event("change", { bubbles: true }));
   };
   const fill = (some) => {
-    list.replaceChildren(...some);
+    list.textContent = "";
+    list.append(...some);
     options().forEach((one, index) => { one.id = list.id + "-" + index; });
     mark(-1);
     show(options().length > 0 && document.activeElement === field);
