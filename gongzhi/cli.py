@@ -21,6 +21,7 @@ from django.db import DatabaseError, OperationalError, connection, connections
 
 from gongzhi import __version__
 from gongzhi.clock import keys
+from gongzhi.clock.retries import is_full
 from gongzhi.ground.refusals import Refused
 
 DONE, REFUSED, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
@@ -60,6 +61,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         try:
             return run(name, words)
+        except Exception as error:
+            # A file, a database, a library that writes sheets: each says it in its own way.
+            if is_full(error):
+                raise CommandError("磁盘满了，没有做完：腾出空间再来") from error
+            raise
         finally:
             sys.stdout.flush()
     except Refused as refused:

@@ -21,9 +21,10 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.core.management.base import BaseCommand
-from django.db import connection
+from django.db import OperationalError, connection
 from django.db.migrations.recorder import MigrationRecorder
 from pytest_django import Settings
+from xlsxwriter.exceptions import FileCreateError
 
 from gongzhi import cli
 from gongzhi.clock import going_live, keys, serving
@@ -95,6 +96,9 @@ def test_a_command_that_does_its_work_ends_with_0(probe: type[Probe]) -> None:
         (CommandError("表里没有“编号”这一列"), 2, "表里没有“编号”这一列"),
         (CommandError("有出入", returncode=3), 3, "有出入"),
         (FileNotFoundError(2, "No such file or directory", "名单.csv"), 2, "名单.csv"),
+        (OperationalError("database or disk is full"), 2, "磁盘满了"),
+        (OSError(28, "No space left on device"), 2, "磁盘满了"),
+        (FileCreateError(OSError(28, "No space left on device")), 2, "磁盘满了"),
         (KeyboardInterrupt(), 130, "已中断"),
     ],
 )

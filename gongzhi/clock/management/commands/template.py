@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -29,5 +30,7 @@ class Command(BaseCommand):
             output.write_bytes(letterhead.template())
             self.stdout.write(f"简报模板：{output}")
             return
-        reports.template(KINDS[kind], output)
+        made = BytesIO()
+        reports.template(KINDS[kind], made)
+        output.write_bytes(made.getvalue())
         self.stdout.write(f"{KINDS[kind].chinese}空表：{output}")
