@@ -152,7 +152,7 @@ def children_of(place: Place, viewer: Viewer | None) -> list[Place]:
 @planned_anew()
 def open_problems(place: Place, viewer: Viewer | None, size: int = SHOWN) -> list[Problem]:
     """The open problems here that this reader may open: the most urgent first, those without a term last."""
-    here = Problem.objects.under(place).open().visible_to(viewer).select_related("place", "handler", "fact")
+    here = Problem.objects.open_to(viewer, place).open().select_related("place", "handler", "fact")
     due = list(here.filter(stage=Stage.DISPATCHED).order_by("due_at", "id")[:size])
     if len(due) < size:
         due += list(here.exclude(stage=Stage.DISPATCHED).order_by("-id")[: size - len(due)])
@@ -191,13 +191,11 @@ class Due:
 
 
 @planned_anew()
-def near_due(place: Place, viewer: Viewer, size: int = 5) -> list[Due]:
-    """What has a term here and is not done, the nearest first: problems, what was asked, what was written."""
-    problems = Problem.objects.under(place).filter(stage=Stage.DISPATCHED).visible_to(viewer)
-    found = [
-        Due("problem", one.label, one.number, at=one.due_at)
-        for one in problems.select_related("fact", "place").order_by("due_at", "id")[:size]
-    ]
+def near_due(place: Place, viewer: Viewer, problems: Sequence[Problem], size: int = 5) -> list[Due]:
+    """What has a term here and is not done, the nearest first: of these problems, of what was asked, of what was
+    written."""
+    running = [one for one in problems if one.stage == Stage.DISPATCHED]
+    found = [Due("problem", one.label, one.number, at=one.due_at) for one in running[:size]]
     tasks = Task.objects.visible_to(viewer).filter(
         under(place.path, "place__path"), stage__in=(TaskStage.ASSIGNED, TaskStage.RETURNED)
     )

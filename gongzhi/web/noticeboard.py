@@ -5,7 +5,7 @@ Every figure opens the records behind it. What may not be shown item by item (�
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 
@@ -82,18 +82,27 @@ def figures(place: Place, period: Period, *groups: Named) -> list[list[Figure]]:
 
 
 def yards(place: Place, period: Period) -> list[Figure]:
-    """How many problems were resolved in each yard of a place; of 私搭乱建 this sum is all that is public."""
+    """How many problems were resolved in each of the first yards of a place; of 私搭乱建 this sum is all that is
+    public."""
     rows = (
         Tally.objects.filter(under(place.path), district=place.district, indicator="problem_resolved")
         .filter(day__gte=period.first, day__lte=period.last)
         .values_list("path")
         .annotate(Sum("quantity"))
-        .order_by()
+        .order_by("path")
     )
-    sums = dict(rows)
+    sums: dict[str, int] = {}
+    found: dict[str, Place] = {}
+    more = True
+    while more:
+        part = dict(rows.filter(path__gt=max(sums, default=""))[:LOOKED_UP])
+        sums |= part
+        found |= {one.path: one for one in first_yards(place.district, part)}
+        # Where one more yard begins, the sums of those before are whole.
+        more = len(part) == LOOKED_UP and len(found) <= YARDS
     known = reads.indicators(["problem_resolved"])["problem_resolved"]
     made = []
-    for yard in first_yards(place.district, sorted(sums)):
+    for yard in list(found.values())[:YARDS]:
         total = sum(quantity for path, quantity in sums.items() if path.startswith(yard.path))
         href = facts_address(yard, ["problem_resolved"], period.first, period.last)
         if total:
@@ -101,20 +110,11 @@ def yards(place: Place, period: Period) -> list[Figure]:
     return made
 
 
-def first_yards(district: str, paths: Sequence[str]) -> list[Place]:
-    """The first yards that hold these paths, which are in order: looked up a few at a time until there are enough."""
-    found: dict[str, Place] = {}
-    for part in batched(paths, LOOKED_UP):
-        steps = {step for path in part for step in ancestors(path)}
-        here = Place.objects.filter(district=district, kind=PlaceKind.YARD, path__in=steps).order_by("path")
-        found |= {one.path: one for one in here[:YARDS]}
-        if len(found) >= YARDS:
-            break
-    return list(found.values())[:YARDS]
-
-
-def batched(paths: Sequence[str], size: int) -> Iterator[Sequence[str]]:
-    return (paths[at : at + size] for at in range(0, len(paths), size))
+def first_yards(district: str, paths: Collection[str]) -> list[Place]:
+    """The first yards that hold these paths, one more than are shown."""
+    steps = {step for path in paths for step in ancestors(path)}
+    here = Place.objects.filter(district=district, kind=PlaceKind.YARD, path__in=steps)
+    return list(here.order_by("path")[: YARDS + 1])
 
 
 def walked(place: Place, period: Period) -> list[Walked]:

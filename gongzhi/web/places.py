@@ -152,7 +152,7 @@ def page(request: HttpRequest, code: str) -> HttpResponse:
         "facts": lines(turned.rows),
         "page": turned,
         "children": grouped(hall.children_of(place, looking)),
-        "due": [(one, reverse(DUE[one.kind], args=[one.number])) for one in hall.near_due(place, looking)]
+        "due": [(one, reverse(DUE[one.kind], args=[one.number])) for one in hall.near_due(place, looking, open_now)]
         if looking
         else [],
         "acts": acts[1:] if acts and acts[0][0].name == "problems.report" else acts,

@@ -9,6 +9,7 @@ import pytest
 from django.test import Client
 
 from gongzhi.rooms.problems.models import Stage
+from gongzhi.web import noticeboard
 from gongzhi.web.periods import Period
 from tests.rooms.test_closing import CODE, do, resolved
 from tests.web.conftest import Week, read
@@ -149,6 +150,14 @@ def test_weeks_without_a_deed_lead_back_to_those_with_one(june: Week, client: Cl
     assert "上次有办成的：2020年6月1日—14日" in read(empty)
     assert figures(client.get("/?from=2020-06-01&to=2020-06-14&period=fortnight"))["拆除棚亭杂屋"] == "4 间 172 平方米"
     assert client.get("/?place=410102008000&from=2020-07-06&to=2020-07-19").context["earlier"] is None
+
+
+def test_finds_the_same_yards_however_few_at_a_time(
+    june: Week, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = client.get("/").context["yards"]
+    monkeypatch.setattr(noticeboard, "LOOKED_UP", 1)
+    assert client.get("/").context["yards"] == whole != []
 
 
 def test_prints_the_seals(june: Week, client: Client) -> None:
