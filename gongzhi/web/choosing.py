@@ -46,6 +46,15 @@ class Choice:
     beside: str = ""
 
 
+class Several(Refused):
+    """What was written finds several; `found` are they."""
+
+    def __init__(self, text: str, found: Sequence[Choice]) -> None:
+        names = "、".join(one.text if one.code in one.text else coded(one.text, one.code) for one in found)
+        super().__init__("choosing.several", f"“{text}”可能是：{names}。请写全，或者从列表里选")
+        self.found = found
+
+
 def choices(rows: Sequence[Any]) -> list[Choice]:
     """These rows of one kind by name; with the code where another has the same name. One query."""
     if not rows:
@@ -129,7 +138,7 @@ def text_of(model: type[models.Model], text: str, looking: Viewer) -> str:
 
 def meant(model: type[models.Model], text: str, looking: Viewer) -> str:
     """The code of what somebody wrote: a code or a name as it stands, else the code in its brackets, else the only
-    thing that a part of the name or its initials find. Raises Refused where that finds several."""
+    thing that a part of the name or its initials find. Raises Several."""
     refer = getattr(model, "refer", None)
     if refer is None:
         return text
@@ -143,8 +152,7 @@ def meant(model: type[models.Model], text: str, looking: Viewer) -> str:
         return text
     fitting = search(model._meta.label, text, looking)
     if len(fitting) > 1:
-        names = "、".join(one.text if one.code in one.text else coded(one.text, one.code) for one in fitting)
-        raise Refused("choosing.several", f"“{text}”可能是：{names}。请写全，或者从列表里选")
+        raise Several(text, fitting)
     return fitting[0].code if fitting else text
 
 

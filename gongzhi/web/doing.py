@@ -105,6 +105,8 @@ class Field:
     # Why what stands in it is suggested; where what is typed is looked up.
     why: str = ""
     searched: str = ""
+    # What was typed may be one of these.
+    candidates: Sequence[choosing.Choice] = ()
     # What it is only asked for; empty where it always is.
     fold: str = ""
 
@@ -238,6 +240,8 @@ class Form:
         self.act, self.looking, self.given, self.link = act, looking, given, link
         self.parameters = parameters_of(act)
         self.errors: dict[str, str] = {}
+        # What was typed may be one of these.
+        self.candidates: dict[str, Sequence[choosing.Choice]] = {}
         self.code = ""
 
     @property
@@ -259,8 +263,11 @@ class Form:
             return ""
         try:
             return choosing.meant(apps.get_model(str(schema["x-refers-to"])), text.strip(), self.looking)
-        except Refused as refused:
-            self.errors.setdefault(name, refused.reason)
+        except choosing.Several as several:
+            if self.parameters[name][1] == "reference":
+                self.candidates[name] = several.found
+            words = f"“{text.strip()}”可能是好几个，请选一个，或者写全" if name in self.candidates else several.reason
+            self.errors.setdefault(name, words)
             return text.strip()
 
     def _value(self, name: str, kind: str, schema: Mapping[str, Any]) -> Any:
@@ -275,7 +282,7 @@ class Form:
             case "choices":
                 return given.getlist(name)
             case "reference":
-                return self._meant(name, schema, given.get(name, ""))
+                return given.get(f"{name}-choice") or self._meant(name, schema, given.get(name, ""))
             case "references":
                 return [one for each in given.getlist(name) if (one := self._meant(name, shape(schema["items"]), each))]
             case "photos":
@@ -452,6 +459,7 @@ class Form:
             self._offer(one, model, choosing.offered(model, self.looking))
 
     def _offer(self, one: Field, model: str, some: Sequence[choosing.Choice]) -> None:
+        one.candidates = self.candidates.get(one.name, ())
         one.options = [Option(each.text, each.beside) for each in some]
         one.searched = reverse("choices", args=[model]) if model in choosing.KINDS else ""
 

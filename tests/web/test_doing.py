@@ -11,7 +11,7 @@ from django.test import Client
 from gongzhi.ground.ledger.acts import registry
 from gongzhi.ground.ledger.models import Fact, Refusal
 from gongzhi.ground.ledger.writing import kept_key
-from gongzhi.rooms.problems.models import Dispatch
+from gongzhi.rooms.problems.models import Dispatch, Problem
 from gongzhi.web.doing import has_form, parameters_of
 from tests.web.conftest import SignIn, Week, number_of, read
 from tests.world import World, appoint
@@ -317,8 +317,14 @@ class TestChoosing:
     def test_what_may_mean_several_is_asked_for_again(self, world: World, sign_in: SignIn) -> None:
         answer = sign_in("secretary").post(self.dispatching(world), {"organisation": "LH", "key": "one"})
         assert answer.status_code == 422
-        assert "“LH”可能是：" in read(answer)
-        assert 'value="LH"' in read(answer)
+        page = read(answer)
+        assert "“LH”可能是好几个" in page
+        assert 'value="LH"' in page
+        chosen = {"organisation": "LH", "organisation-choice": "LH-ZF", "problem": Problem.objects.get().number}
+        assert 'name="organisation-choice" value="' in page
+        answer = sign_in("secretary").post(self.dispatching(world), {**chosen, "key": "two"})
+        assert answer.status_code == 302
+        assert Dispatch.objects.get().organisation.code == "LH-ZF"
 
     def test_offered_while_one_types_what_one_may_see(self, world: World, sign_in: SignIn) -> None:
         page = read(sign_in("secretary").get("/choices/places.Organisation/", {"q": "yghy"}))
