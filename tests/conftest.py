@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Iterator
 
 import pytest
@@ -10,10 +9,13 @@ from django.db import transaction
 from hypothesis import HealthCheck, settings
 
 from gongzhi.ground.ledger import numbers, writing
+from tests.outside import VAULT_KEY, Outside, drop, empty, empty_template, keep, outside, world_template
+
+__all__ = ["empty", "empty_template", "outside", "world_template"]
 
 # Secrets of the test run only.
 django_settings.SECRET_KEY = "only-for-tests"
-django_settings.VAULT_KEYS = ["t1:" + secrets.token_urlsafe(32)]
+django_settings.VAULT_KEYS = [VAULT_KEY]
 # Argon2 at its full cost is for people who wait once, not for a suite.
 django_settings.PASSWORD_HASHERS = ["tests.hasher.CheapArgon2", *django_settings.PASSWORD_HASHERS]
 
@@ -21,10 +23,10 @@ settings.register_profile(
     "check", max_examples=10, stateful_step_count=15, deadline=None, suppress_health_check=list(HealthCheck)
 )
 settings.register_profile(
-    "test", max_examples=50, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
+    "test", max_examples=25, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
 )
 settings.register_profile(
-    "postgres", max_examples=15, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
+    "postgres", max_examples=10, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
 )
 settings.register_profile(
     "prove", max_examples=2000, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
@@ -50,12 +52,21 @@ def stored_files(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> None:
-    """The small world stands in the test database; each test runs in a transaction that is rolled back."""
+def django_db_setup(
+    django_db_setup: None, django_db_blocker: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Outside, Outside]]:
+    """The small world stands in the test database; each test runs in a transaction that is rolled back. Copies from
+    before and after it was built are kept for other processes: one migration of an empty database is long enough."""
     from tests import world
 
+    folder = tmp_path_factory.mktemp("outside")
     with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        bare = keep("empty", folder)
         world.build()
+        built = keep("world", folder)
+    yield bare, built
+    drop(bare)
+    drop(built)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

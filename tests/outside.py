@@ -1,4 +1,5 @@
-"""Databases of their own, for tests that need other processes: copies of one in which the small world stands."""
+"""Databases of their own, for tests that need other processes: copies of the test database, empty or with the small
+world in it."""
 
 from __future__ import annotations
 
@@ -17,6 +18,7 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
+from django.db import connection
 
 ROOT = Path(__file__).parent.parent
 URL = os.environ.get("DATABASE_URL", "")
@@ -56,7 +58,7 @@ class Outside:
             input=stdin,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
             check=False,
         )
 
@@ -76,20 +78,20 @@ class Outside:
 
     def rows(self, statement: str) -> list[tuple[object, ...]]:
         if self.url.startswith("postgres"):
-            with psycopg.connect(self.url) as connection:
-                return list(connection.execute(statement.encode()).fetchall())
-        with closing(sqlite3.connect(urlsplit(self.url).path)) as connection:
-            return connection.execute(statement).fetchall()
+            with psycopg.connect(self.url) as reader:
+                return list(reader.execute(statement.encode()).fetchall())
+        with closing(sqlite3.connect(urlsplit(self.url).path)) as file:
+            return file.execute(statement).fetchall()
 
     def facts(self) -> set[UUID]:
         return {UUID(str(row[0])) for row in self.rows("SELECT id FROM ledger_fact")}
 
 
-def _make(name: str, data: Path, template: Outside | None) -> Outside:
+def make(name: str, data: Path, template: Outside | None) -> Outside:
     if POSTGRES:
-        with psycopg.connect(URL, autocommit=True) as connection:
+        with psycopg.connect(URL, autocommit=True) as cluster:
             copied = f" TEMPLATE {urlsplit(template.url).path[1:]}" if template else ""
-            connection.execute(f"CREATE DATABASE {name}{copied}".encode())
+            cluster.execute(f"CREATE DATABASE {name}{copied}".encode())
         return Outside(named(name), data)
     file = data / f"{name}.sqlite3"
     if template:
@@ -97,42 +99,47 @@ def _make(name: str, data: Path, template: Outside | None) -> Outside:
     return Outside(f"sqlite://{file}", data)
 
 
-def _drop(one: Outside) -> None:
+def drop(one: Outside) -> None:
     if POSTGRES:
-        with psycopg.connect(URL, autocommit=True) as connection:
-            connection.execute(f"DROP DATABASE {urlsplit(one.url).path[1:]} WITH (FORCE)".encode())
+        with psycopg.connect(URL, autocommit=True) as cluster:
+            cluster.execute(f"DROP DATABASE {urlsplit(one.url).path[1:]} WITH (FORCE)".encode())
+
+
+def keep(name: str, data: Path) -> Outside:
+    """A copy of the test database as it stands now."""
+    connection.ensure_connection()
+    if POSTGRES:
+        own = Outside(named(connection.settings_dict["NAME"]), data)
+        connection.close()
+        connection.close_pool()
+        return make(f"{name}_{uuid4().hex[:8]}", data, own)
+    made = data / f"{name}.sqlite3"
+    with closing(sqlite3.connect(made)) as copy:
+        connection.connection.backup(copy)
+    return Outside(f"sqlite://{made}", data)
 
 
 @pytest.fixture(scope="session")
-def empty_template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outside]:
+def empty_template(django_db_setup: tuple[Outside, Outside]) -> Outside:
     """Tables, guards and dictionaries, and nothing else."""
-    made = _make(f"empty_{uuid4().hex[:8]}", tmp_path_factory.mktemp("outside"), None)
-    done = made.gongzhi("migrate", "-v", "0")
-    assert done.returncode == 0, done.stderr
-    yield made
-    _drop(made)
+    return django_db_setup[0]
 
 
 @pytest.fixture(scope="session")
-def world_template(empty_template: Outside) -> Iterator[Outside]:
+def world_template(django_db_setup: tuple[Outside, Outside]) -> Outside:
     """The same with the small world in it."""
-    made = _make(f"world_{uuid4().hex[:8]}", empty_template.data, empty_template)
-    words = [sys.executable, "-c", "import django; django.setup(); from tests import world; world.build()"]
-    done = subprocess.run(words, cwd=ROOT, env=made.env, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    yield made
-    _drop(made)
+    return django_db_setup[1]
 
 
 @pytest.fixture
 def empty(empty_template: Outside, tmp_path: Path) -> Iterator[Outside]:
-    made = _make(f"copy_{uuid4().hex[:8]}", tmp_path, empty_template)
+    made = make(f"copy_{uuid4().hex[:8]}", tmp_path, empty_template)
     yield made
-    _drop(made)
+    drop(made)
 
 
 @pytest.fixture
 def outside(world_template: Outside, tmp_path: Path) -> Iterator[Outside]:
-    made = _make(f"copy_{uuid4().hex[:8]}", tmp_path, world_template)
+    made = make(f"copy_{uuid4().hex[:8]}", tmp_path, world_template)
     yield made
-    _drop(made)
+    drop(made)

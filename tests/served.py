@@ -1,8 +1,8 @@
 """The platform as granian serves it, with what a test of trouble wants: an answer that takes its time, a full disk.
 
-While the file named by TEST_FULL is there, SQLite may not take another page. `/slow` answers after two seconds. The
-file named by TEST_DIE says when the process dies of the next batch: before it is read, within its transaction, or
-after it was recorded and before it is answered.
+While the file named by TEST_FULL is there, SQLite may not take another page. `/slow` makes the file named by TEST_BEGUN
+and answers two seconds later. The file named by TEST_DIE says when the process dies of the next batch: before it is
+read, within its transaction, or after it was recorded and before it is answered.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 
 from gongzhi.wsgi import application as platform
 
+BEGUN = Path(os.environ.get("TEST_BEGUN", "/nowhere"))
 DIE = Path(os.environ.get("TEST_DIE", "/nowhere"))
 FULL = Path(os.environ.get("TEST_FULL", "/nowhere"))
 PLENTY = 1073741823
@@ -24,6 +25,7 @@ def application(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[
     from django.db import connection
 
     if environ["PATH_INFO"] == "/slow":
+        BEGUN.touch()
         time.sleep(2)
         environ = environ | {"PATH_INFO": "/healthz"}
     elif connection.vendor == "sqlite":

@@ -5,16 +5,13 @@ from __future__ import annotations
 import argparse
 import inspect
 import os
-import signal
 import socket
 import stat
 import subprocess
 import sys
-import time
 from argparse import ArgumentParser
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +28,9 @@ from gongzhi.clock import going_live, keys, serving
 from gongzhi.clock.management.commands import run as run_command
 from gongzhi.ground.ledger.models import Installation, InstallationKind
 from gongzhi.ground.refusals import Refused
+from tests.outside import Outside
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.once, pytest.mark.slow]
 
 GOOD_SECRET = keys.new_secret_key()
 GOOD_VAULT = keys.new_vault_key()
@@ -66,7 +64,7 @@ def gongzhi(*words: str, **environment: str) -> subprocess.CompletedProcess[str]
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=300,
     )
 
 
@@ -229,12 +227,16 @@ def test_migrate_makes_the_data_folder_and_its_database_for_their_owner_alone(tm
     assert "such.sqlite3" in elsewhere.stderr
 
 
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 @pytest.mark.slow
-def test_run_refuses_a_production_database_before_it_makes_a_key(tmp_path: Path) -> None:
-    secrets = {"GONGZHI_SECRET_KEY": GOOD_SECRET, "GONGZHI_VAULT_KEYS": GOOD_VAULT}
-    here = {"GONGZHI_DATA": str(tmp_path / "data"), "DATABASE_URL": ""}
-    assert gongzhi("migrate", **here).returncode == 0
-    assert gongzhi("init", "--district", "410102", "--admin", "郑远山", **here, **secrets).returncode == 0
+def test_run_refuses_a_production_database_before_it_makes_a_key(empty: Outside, tmp_path: Path) -> None:
+    assert empty.gongzhi("init", "--district", "410102", "--admin", "郑远山").returncode == 0
+    here = {"GONGZHI_DATA": str(tmp_path / "data"), "DATABASE_URL": empty.url}
     ended = gongzhi("run", "--port", str(free_port()), **here)
     assert ended.returncode == cli.REFUSED, ended.stderr
     assert "正式库" in ended.stderr
@@ -362,49 +364,3 @@ def test_serve_says_at_once_that_it_serves(monkeypatch: pytest.MonkeyPatch, tmp_
     with (tmp_path / "log").open("w") as log:
         call_command("serve", port=0, stdout=log)
     assert told == ["正在服务：127.0.0.1:0\n"]
-
-
-# From an empty folder to a page
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@pytest.mark.slow
-def test_run_opens_the_demo_from_nothing_and_leaves_nothing_running(tmp_path: Path) -> None:
-    port = free_port()
-    data = tmp_path / "data"
-    output = tmp_path / "output"
-    with output.open("w") as file:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "gongzhi", "run", "--port", str(port)],
-            env=os.environ | {"GONGZHI_DATA": str(data)},
-            stdout=file,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        deadline = time.monotonic() + 180
-        while "Ctrl-C" not in output.read_text():
-            assert server.poll() is None, output.read_text()
-            assert time.monotonic() < deadline, output.read_text()
-            time.sleep(0.2)
-        connection = HTTPConnection("127.0.0.1", port, timeout=20)
-        connection.request("GET", "/")
-        answer = connection.getresponse()
-        assert answer.status == 200
-        assert "中原区" in answer.read().decode()
-        connection.close()
-        second = gongzhi("run", "--port", str(port), GONGZHI_DATA=str(data))
-        assert second.returncode == cli.UNUSABLE
-        assert str(port) in second.stderr
-    finally:
-        server.send_signal(signal.SIGTERM)
-        assert server.wait(timeout=40) == cli.DONE
-    said = output.read_text()
-    assert f"http://127.0.0.1:{port}/" in said
-    assert "auditor" in said
-    assert "Traceback" not in said
-    serving.claim_port("127.0.0.1", port)

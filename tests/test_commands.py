@@ -29,9 +29,7 @@ from gongzhi.ground.ledger.models import Fact, Outbox, Seal
 from gongzhi.ground.ledger.seal import seal
 from gongzhi.ground.people.models import Account
 from gongzhi.ground.refusals import Refused
-from tests.outside import Outside, empty, empty_template, outside, world_template
-
-__all__ = ["empty", "empty_template", "outside", "world_template"]
+from tests.outside import Outside
 
 ASK = {"act": "tasks.assign", "by": "secretary", "assignee": "LH-YGHY-JWH", "ask": "梳理点位", "at": "2020-06-08T09:00"}
 PLAY = [
@@ -366,7 +364,7 @@ class TestVerify:
 class TestExitCodes:
     """As a separate process, the way an operator and a script meet them."""
 
-    @pytest.mark.timeout(120)
+    @pytest.mark.timeout(300)
     def test_a_production_database_from_nothing(self, empty: Outside):
         done = empty.gongzhi("init", "--district", "410102", "--name", "中原区", "--admin", "林知微")
         assert done.returncode == 0, done.stderr
@@ -389,7 +387,7 @@ class TestExitCodes:
         assert "Traceback" not in refused.stderr
         assert empty.gongzhi("appoint", "--role", "worker").returncode == 2
 
-    @pytest.mark.timeout(120)
+    @pytest.mark.timeout(300)
     @pytest.mark.parametrize("words", [("--district", "41010"), ("--district", "410102", "--admin", "")])
     def test_a_refused_init_leaves_the_database_empty(self, empty: Outside, words):
         told = words if "--admin" in words else (*words, "--admin", "林知微")
@@ -397,7 +395,7 @@ class TestExitCodes:
         assert empty.rows("SELECT * FROM ledger_installation") == []
         assert empty.facts() == set()
 
-    @pytest.mark.timeout(120)
+    @pytest.mark.timeout(300)
     def test_play_check_and_verify_mean_the_same_by_their_codes(self, outside: Outside, tmp_path):
         before = outside.facts()
         done = outside.gongzhi("play", "-", stdin=yaml.safe_dump(PLAY, allow_unicode=True))
@@ -415,7 +413,7 @@ class TestExitCodes:
         assert outside.gongzhi("check", "--only", "nothing").returncode == 2
         assert outside.gongzhi("check").returncode == 0
 
-    @pytest.mark.timeout(60)
+    @pytest.mark.timeout(300)
     def test_the_worker_stops_promptly_when_told_to(self, outside: Outside):
         process = outside.start("gongzhi", "worker")
         deadline = time.monotonic() + 30

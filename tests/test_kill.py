@@ -11,9 +11,7 @@ from uuid import UUID
 import pytest
 import yaml
 
-from tests.outside import Outside, empty_template, outside, world_template
-
-__all__ = ["empty_template", "outside", "world_template"]
+from tests.outside import Outside
 
 pytestmark = pytest.mark.slow
 
@@ -66,7 +64,7 @@ def test_a_killed_writer_leaves_a_sound_ledger_with_all_it_told(outside: Outside
     assert len(told) > 100
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_a_killed_play_leaves_whole_items(outside: Outside, tmp_path) -> None:
     item = {"act": "tasks.assign", "by": "secretary", "assignee": "LH-YGHY-JWH", "ask": "梳理点位"}
     list_file = tmp_path / "list.yaml"
@@ -79,14 +77,14 @@ def test_a_killed_play_leaves_whole_items(outside: Outside, tmp_path) -> None:
     assert len(told) <= kept <= len(told) + 1 < 3000
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 def test_many_senders_of_one_key_leave_one_fact(outside: Outside) -> None:
     for turn in range(1, 4):
         when = time.time() + 3
         senders = [outside.start("tests.recorder", "x", f"0{turn}", str(when)) for _ in range(3)]
         told = []
         for sender in senders:
-            output, errors = sender.communicate(timeout=60)
+            output, errors = sender.communicate(timeout=200)
             assert (sender.returncode, errors.decode()) == (0, "")
             told += output.split()
         assert len(told) == 9

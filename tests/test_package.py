@@ -25,6 +25,8 @@ from urllib.request import HTTPCookieProcessor, OpenerDirector, build_opener
 import pytest
 
 import gongzhi
+from gongzhi import cli
+from gongzhi.clock import serving
 
 ROOT = Path(__file__).parent.parent
 DIST = ROOT / "gongzhi" / "web" / "static" / "dist"
@@ -189,13 +191,15 @@ def demo(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
                 assert time.monotonic() < until, said
                 time.sleep(0.5)
             yield address
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(60) == cli.DONE
         finally:
-            process.send_signal(signal.SIGINT)
-            try:
-                process.wait(60)
-            except subprocess.TimeoutExpired:
+            if process.poll() is None:
                 process.kill()
                 process.wait()
+    assert "Traceback" not in (folder / "run.log").read_text()
+    # Nothing of it goes on running.
+    serving.claim_port("127.0.0.1", port)
 
 
 def read(browser: OpenerDirector, address: str, **form: str) -> str:
@@ -203,7 +207,7 @@ def read(browser: OpenerDirector, address: str, **form: str) -> str:
         return str(answer.read().decode())
 
 
-def test_it_opens_the_demo_without_node(demo: str, installed: Path) -> None:
+def test_it_opens_the_demo_without_node(demo: str, installed: Path, tmp_path: Path) -> None:
     browser = build_opener(HTTPCookieProcessor(CookieJar()))
     front = read(browser, f"{demo}/")
     assert "这两周解决了什么" in front
@@ -225,6 +229,11 @@ def test_it_opens_the_demo_without_node(demo: str, installed: Path) -> None:
     word = next(link for link in re.findall(r'href="([^"]*)"', page) if "docx" in link).replace("&amp;", "&")
     with browser.open(f"{demo}/briefing/{word}" if word.startswith("?") else demo + word) as answer:
         assert answer.read(2) == b"PK"
+    # A second one at the same port is refused by its number.
+    port = demo.rpartition(":")[2]
+    words = [str(installed / "bin" / "gongzhi"), "run", "--port", port]
+    second = subprocess.run(words, env=environment(installed, tmp_path), capture_output=True, text=True, check=False)
+    assert (second.returncode, port in second.stderr) == (cli.UNUSABLE, True)
     # Nothing was written beside the code.
     assert not list(installed.rglob("site-packages/gongzhi/**/*.stamp"))
     assert not list(installed.rglob("site-packages/gongzhi/**/static/*.gz"))

@@ -21,10 +21,8 @@ import psycopg
 import pytest
 
 from gongzhi.clock import serving
-from tests.outside import POSTGRES, ROOT, URL, Outside, empty_template, outside, world_template
+from tests.outside import POSTGRES, ROOT, URL, Outside
 from tests.test_kill import assert_sound, kill
-
-__all__ = ["empty_template", "outside", "world_template"]
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -64,7 +62,7 @@ def work(outside: Outside) -> Iterator[Callable[[], subprocess.Popen[bytes]]]:
 
 def end(worker: subprocess.Popen[bytes]) -> None:
     worker.send_signal(signal.SIGTERM)
-    _, errors = worker.communicate(timeout=20)
+    _, errors = worker.communicate(timeout=60)
     assert (worker.returncode, errors.decode()) == (0, "")
 
 
@@ -122,7 +120,7 @@ class Server:
     token: str = ""
 
     def ask(self, method: str, path: str, body: Any = None) -> tuple[int, str]:
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=60)
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         text = json.dumps(body) if body is not None else None
         try:
@@ -147,7 +145,8 @@ def server(outside: Outside, tmp_path: Path) -> Iterator[Server]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     *words, _ = serving.web("127.0.0.1", port, 1)
-    env = outside.env | {"TEST_FULL": str(tmp_path / "full"), "GONGZHI_DB_POOL": "2" if POSTGRES else "0"}
+    files = {"TEST_FULL": str(tmp_path / "full"), "TEST_BEGUN": str(tmp_path / "begun")}
+    env = outside.env | files | {"GONGZHI_DB_POOL": "2" if POSTGRES else "0"}
     log = (tmp_path / "log").open("w")
     command = [sys.executable, "-m", *words, "tests.served:application"]
     process = subprocess.Popen(command, cwd=ROOT, env=env, stderr=log)
@@ -165,15 +164,15 @@ def server(outside: Outside, tmp_path: Path) -> Iterator[Server]:
         log.close()
 
 
-def test_a_server_told_to_stop_answers_what_it_has_begun(server: Server) -> None:
+def test_a_server_told_to_stop_answers_what_it_has_begun(server: Server, tmp_path: Path) -> None:
     answers: list[tuple[int, str]] = []
     asking = threading.Thread(target=lambda: answers.append(server.ask("GET", "/slow")))
     asking.start()
-    time.sleep(0.7)
+    wait_until((tmp_path / "begun").exists)
     server.process.send_signal(signal.SIGTERM)
-    asking.join(20)
+    asking.join(60)
     assert answers == [(200, "ok\n")]
-    assert server.process.wait(20) == 0
+    assert server.process.wait(60) == 0
 
 
 @pytest.mark.skipif(POSTGRES, reason="a full disk is simulated in SQLite's file")
@@ -203,7 +202,7 @@ def test_a_connection_lost_in_a_request_is_said_and_the_next_request_works(outsi
             waiting = "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
             wait_until(lambda: keeper.execute(waiting).fetchall())
             keeper.execute(f"SELECT pg_terminate_backend(pid) FROM ({waiting}) waiting")
-        asking.join(20)
+        asking.join(60)
         other.rollback()
     ((status, told),) = answers
     assert (status, "数据库" in json.loads(told)["reason"]) == (503, True), told
@@ -236,6 +235,7 @@ def test_a_database_that_is_down_is_said_soon_and_the_log_does_not_say_where_it_
     assert name not in (tmp_path / "log").read_text()
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("setting", "value", "why"),
     [

@@ -10,7 +10,7 @@ import pytest
 from gongzhi.api import body, description
 from gongzhi.ground.ledger.acts import registry
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.once, pytest.mark.django_db]
 
 VERB = {"post", "get", "delete"}
 

@@ -11,10 +11,6 @@ from http.client import HTTPConnection
 
 import pytest
 
-from tests.outside import empty_template, outside, world_template
-
-__all__ = ["empty_template", "outside", "world_template"]
-
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]

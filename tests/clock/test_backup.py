@@ -13,9 +13,7 @@ from uuid import uuid4
 import pytest
 import yaml
 
-from tests.outside import POSTGRES, ROOT, Outside, _drop, _make, empty_template, outside, world_template
-
-__all__ = ["empty_template", "outside", "world_template"]
+from tests.outside import POSTGRES, ROOT, Outside, drop, make
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -117,11 +115,11 @@ def elsewhere(empty_template: Outside, tmp_path: Path) -> Iterator[list[Outside]
     data = tmp_path / "elsewhere"
     data.mkdir()
     if not POSTGRES:
-        yield [_make("migrated", data, empty_template)]
+        yield [make("migrated", data, empty_template)]
         return
-    cluster = _make(f"copy_{uuid4().hex[:8]}", data, empty_template)
+    cluster = make(f"copy_{uuid4().hex[:8]}", data, empty_template)
     yield [Outside(f"sqlite://{data}/bare.sqlite3", data), cluster]
-    _drop(cluster)
+    drop(cluster)
 
 
 def test_the_round_trip_is_equal(outside: Outside, elsewhere: list[Outside], tmp_path: Path) -> None:

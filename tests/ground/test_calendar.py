@@ -28,6 +28,8 @@ from gongzhi.ground.rules.calendar import (
 from gongzhi.ground.rules.models import Rule, WorkDay
 from gongzhi.ground.rules.seed import shipped_workdays
 
+pytestmark = pytest.mark.once
+
 HOUR = timedelta(hours=1)
 SESSIONS = ((time(8, 30), time(12)), (time(13, 30), time(17, 30)))
 SHIPPED = {row.day: (row.working, row.name) for row in shipped_workdays()}

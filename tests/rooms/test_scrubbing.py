@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from gongzhi.rooms.problems.scrubbing import GONE, chat, plain, scrubbed
 
+pytestmark = pytest.mark.once
+
 COPIED = """—————  2026-11-23  —————
 3-2-501 王芳  08:15
 花园街3号院西墙根的垃圾堆了三天没清 [图片]

@@ -29,7 +29,7 @@ from gongzhi.upper.briefing.reads import Brief
 from tests.sheets.conftest import AS_OF, FIRST, LAST
 from tests.world import World
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.once, pytest.mark.slow]
 
 SITE = "https://gongzhi.example.gov.cn"
 WORDS = ["12 间 560 平方米", "5 处 200 多平方米", "2000 多个"]

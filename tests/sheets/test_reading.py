@@ -17,7 +17,7 @@ from bench.nation import RARE
 from gongzhi.sheets import cells, packed, reading
 from gongzhi.sheets.reading import Unreadable, key_of, read
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.once, pytest.mark.slow]
 
 FILES = Path(__file__).parent / "files"
 HEADER = ["代码", "名称", "日期", "数量"]

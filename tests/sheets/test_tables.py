@@ -14,7 +14,7 @@ from gongzhi.ground.refusals import Refused
 from gongzhi.sheets import tables
 from gongzhi.sheets.tables import As, Column, Quantity, Table, csv_, file_name, xlsx
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.once, pytest.mark.slow]
 
 COLUMNS = [
     Column("编号", As.CODE),

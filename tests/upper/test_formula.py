@@ -19,6 +19,8 @@ from gongzhi.upper.league import formula
 from gongzhi.upper.league.models import Formula
 from gongzhi.upper.league.seed import FOLDER, shipped
 
+pytestmark = pytest.mark.once
+
 SCHEMA = Path(__file__).parents[2] / "docs" / "schemas" / "formula.schema.json"
 KNOWN = {row["code"]: Indicator(**row) for row in yaml.safe_load(ledger_seed.FILE.read_text(encoding="utf-8"))}
 

@@ -15,6 +15,8 @@ from gongzhi.ground.words import one_decimal, tenths
 from gongzhi.upper.league.formula import Plan
 from gongzhi.upper.league.scoring import Row, Unit, ages, changes, score
 
+pytestmark = pytest.mark.once
+
 DONE, LATE = "problem_resolved_in_time", "problem_lapsed"
 
 

@@ -3,13 +3,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
-from django.core.management import call_command
 from django.db import connection, transaction
 
 from gongzhi.clock import demo
 from gongzhi.ground.ledger import numbers, writing
+from tests.outside import Outside, drop, make
 from tests.walks.browsing import browser, data, platform, visit
 
 __all__ = ["browser", "data", "platform", "visit"]
@@ -38,23 +39,17 @@ def database(name: str) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def demo_database(django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The demo world in a database of its own, played once. The database of the other tests is not needed for it."""
-    on_postgres = connection.vendor == "postgresql"
-    name = str(tmp_path_factory.mktemp("demo") / "demo.sqlite3")
-    with django_db_blocker.unblock():
-        if on_postgres:
-            name = f"test_{connection.settings_dict['NAME'].removeprefix('test_')}_demo"
-            with connection._nodb_cursor() as cursor:
-                cursor.execute(f'DROP DATABASE IF EXISTS "{name}"')
-                cursor.execute(f'CREATE DATABASE "{name}"')
-        with database(name):
-            call_command("migrate", interactive=False, verbosity=0)
-            demo.build()
+def demo_database(
+    empty_template: Outside, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """The demo world in a database of its own, played once."""
+    made = make("demo", tmp_path_factory.mktemp("demo"), empty_template)
+    name = urlsplit(made.url).path
+    name = name.removeprefix("/") if connection.vendor == "postgresql" else name
+    with django_db_blocker.unblock(), database(name):
+        demo.build()
     yield name
-    if on_postgres:
-        with django_db_blocker.unblock(), connection._nodb_cursor() as cursor:
-            cursor.execute(f'DROP DATABASE "{name}"')
+    drop(made)
 
 
 @pytest.fixture

@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import json
-import os
-import secrets
 import subprocess
 import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import psycopg
 import pytest
-from django.db import connection
+
+from tests.outside import POSTGRES, ROOT, Outside
 
 NAME, WORDS = "欧阳若水", "我家住三单元，钥匙在门垫下"
 
 STORY = f"""
 import json, django
 django.setup()
-from django.core.management import call_command
-call_command("migrate", verbosity=0)
-from tests import world as worlds
+from tests.world import World
 from gongzhi.clock import upkeep
 from gongzhi.ground.ledger import seal as seals
 from gongzhi.ground.ledger.models import Fact, Tally
-world = worlds.build()
+world = World()
 def sums():
     columns = "place", "indicator", "day", "known_on", "quantity", "inexact"
     return sorted(str(row) for row in Tally.objects.values_list(*columns))
@@ -45,22 +43,13 @@ upkeep.scrub()
 print(json.dumps(dict(same=sums() == before, facts=Fact.objects.count() - facts, broken=seals.broken(world.district))))
 """
 
-
-ROOT = Path(__file__).parent.parent.parent
 TRACES = [NAME.encode(), WORDS.encode(), b"ouyang"]
 
 
-def told(database: str, folder: Path) -> None:
+def told(outside: Outside) -> None:
     """The story, in a process and a database of its own; what it says of sums and seals must hold."""
-    environment = os.environ | {
-        "GONGZHI_DATA": str(folder),
-        "DATABASE_URL": database,
-        "DJANGO_SETTINGS_MODULE": "gongzhi.settings",
-        "GONGZHI_SECRET_KEY": secrets.token_urlsafe(48),
-        "GONGZHI_VAULT_KEYS": "t1:" + secrets.token_urlsafe(32),
-    }
     story = subprocess.run(
-        [sys.executable, "-c", STORY], env=environment, cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-c", STORY], env=outside.env, cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert story.returncode == 0, story.stderr
     assert json.loads(story.stdout.splitlines()[-1]) == {"same": True, "facts": 1, "broken": []}
@@ -73,29 +62,20 @@ def found_in(files: list[Path]) -> list[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(connection.vendor != "sqlite", reason="reads the file of a SQLite database")
-def test_no_trace_is_left_in_the_file(tmp_path):
-    told(f"sqlite:///{tmp_path / 'erased.sqlite3'}", tmp_path)
-    assert found_in(list(tmp_path.rglob("*"))) == []
-    assert (tmp_path / "erased.sqlite3").stat().st_size > 100_000
+@pytest.mark.skipif(POSTGRES, reason="reads the file of a SQLite database")
+def test_no_trace_is_left_in_the_file(outside):
+    told(outside)
+    assert found_in(list(outside.data.rglob("*"))) == []
+    assert Path(urlsplit(outside.url).path).stat().st_size > 100_000
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(connection.vendor != "postgresql", reason="reads the files of a PostgreSQL database")
-def test_no_trace_is_left_in_the_tables_after_the_night(tmp_path, db):
+@pytest.mark.skipif(not POSTGRES, reason="reads the files of a PostgreSQL database")
+def test_no_trace_is_left_in_the_tables_after_the_night(outside):
     """PostgreSQL keeps dead rows and samples of columns until the tables are rewritten; `scrub` does that."""
-    import psycopg
-
-    settings = connection.settings_dict
-    where = {"host": settings["HOST"], "user": settings["USER"] or None, "port": settings["PORT"] or None}
-    with psycopg.connect(**where, dbname="postgres", autocommit=True) as cluster:
-        cluster.execute("DROP DATABASE IF EXISTS gongzhi_erased")
-        cluster.execute("CREATE DATABASE gongzhi_erased")
-        try:
-            told(urlsplit(os.environ["DATABASE_URL"])._replace(path="/gongzhi_erased").geturl(), tmp_path)
-            cluster.execute("CHECKPOINT")
-            folder = cluster.execute("SHOW data_directory").fetchone()[0]
-            oid = cluster.execute("SELECT oid FROM pg_database WHERE datname = 'gongzhi_erased'").fetchone()[0]
-            assert found_in(list(Path(folder, "base", str(oid)).iterdir())) == []
-        finally:
-            cluster.execute("DROP DATABASE gongzhi_erased WITH (FORCE)")
+    told(outside)
+    with psycopg.connect(outside.url, autocommit=True) as reader:
+        reader.execute("CHECKPOINT")
+        [folder] = reader.execute("SHOW data_directory").fetchone()
+        [oid] = reader.execute("SELECT oid FROM pg_database WHERE datname = current_database()").fetchone()
+        assert found_in(list(Path(folder, "base", str(oid)).iterdir())) == []

@@ -18,11 +18,9 @@ from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from gongzhi.clock import serving
-from tests.outside import ROOT, Outside, empty_template, outside, world_template
+from tests.outside import ROOT, Outside
 from tests.test_trouble import python, wait_until
-from tests.walks.browsing import CHROMIUM, PHONE, browser, free_port, looks_right
-
-__all__ = ["browser", "empty_template", "outside", "world_template"]
+from tests.walks.browsing import CHROMIUM, PHONE, free_port, looks_right
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -129,7 +127,7 @@ def line_is_back(page: Page) -> None:
 
 
 def listed(page: Page, state: str, count: int) -> None:
-    expect(page.locator(f"#outbox li[data-state={state}]")).to_have_count(count, timeout=15_000)
+    expect(page.locator(f"#outbox li[data-state={state}]")).to_have_count(count)
 
 
 def photo() -> dict[str, Any]:
@@ -194,11 +192,11 @@ def test_a_server_that_dies_of_a_batch_has_all_of_it_or_nothing(town: Town, brow
     walk_and_report(page)
     listed(page, "waiting", 3)
     for when, kept in (("before", 0), ("within", 0), ("after", 3)):
-        town.start()
         town.dies(when)
+        town.start()
         line_is_back(page)
-        wait_until(lambda: town.process is not None and town.process.poll() is not None, 30)
-        expect(page.locator("[data-bar]")).to_contain_text("连上以后自动发送", timeout=15_000)
+        wait_until(lambda: town.process is not None and town.process.poll() is not None)
+        expect(page.locator("[data-bar]")).to_contain_text("连上以后自动发送")
         town.kill()
         assert town.outside.rows(KEYS) == [(kept, kept)], when
         listed(page, "waiting", 3)
@@ -215,8 +213,9 @@ def test_what_one_wrote_waits_for_that_one(town: Town, browser: Browser) -> None
     town.kill()
     page.locator("[data-slot=morning]").get_by_role("button", name="无异常").click()
     listed(page, "waiting", 1)
-    town.start()
+    # While nobody can be asked: the page tries again by itself, and would find the session still there.
     python(town.outside, "from django.contrib.sessions.models import Session; Session.objects.all().delete()")
+    town.start()
     line_is_back(page)
     expect(page.locator("[data-bar]")).to_contain_text("登录已过期")
     listed(page, "waiting", 1)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -22,6 +23,17 @@ def plain_static(settings: Any, tmp_path: Path) -> None:
         **settings.STORAGES,
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     }
+
+
+@pytest.fixture(scope="session")
+def node() -> str:
+    """The program that built what pages load, wherever `make` found or put it."""
+    root = Path(__file__).parent.parent.parent
+    found = subprocess.run(
+        [root / "scripts" / "provision", "which-node"], cwd=root, capture_output=True, text=True, check=False
+    )
+    assert found.returncode == 0, "node is missing: run scripts/provision node"
+    return str(Path(found.stdout.strip()) / "node")
 
 
 SignIn = Callable[[str], Client]

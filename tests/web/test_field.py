@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -221,10 +220,7 @@ assert.deepEqual(changed.map((one) => [one.key, one.because, one.state]),
 """
 
 
-def test_the_rules_of_the_entries() -> None:
-    node = shutil.which("node")
-    if node is None:
-        pytest.skip("node is not here")
+def test_the_rules_of_the_entries(node: str) -> None:
     module = json.dumps((ROOT / "gongzhi" / "web" / "assets" / "field" / "entries.js").as_uri())
     done = subprocess.run(
         [node, "--no-warnings", "--input-type=module", "-e", SCRIPT % {"module": module}],
