@@ -158,8 +158,9 @@ class TestProblems:
     def test_one_tells_its_story_with_its_clock(self, june: Week, sign_in: SignIn) -> None:
         answer = sign_in("secretary").get(f"/problems/{june.number('shed')}/")
         assert [step.deed for step in answer.context["steps"]] == ["问题已登记", "已派遣", "已办结", "已核查"]
-        assert answer.context["days"][0].words == "起算"
-        assert "办结" in [day.words for day in answer.context["days"]]
+        (handling,) = answer.context["terms"]
+        assert (handling.what, handling.days[0].words) == ("处置", "起算")
+        assert "办结" in [day.words for day in handling.days]
         page = read(answer)
         assert "花园街早巡发现 1 处" in page
         assert "住户自行拆除" in page
