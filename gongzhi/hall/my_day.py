@@ -61,6 +61,8 @@ class Some:
 
 def some(rows: QuerySet[M], *order: str, shown: int = SHOWN) -> Some:
     """Counted only where there are more than are shown."""
+    if not shown:
+        return Some([], rows.order_by()[: MOST_COUNTED + 1].count())
     found = list(rows.order_by(*order)[: shown + 1])
     if len(found) <= shown:
         return Some(found, len(found))
