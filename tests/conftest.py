@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 from django.conf import settings as django_settings
 from django.db import transaction
+from django.test.utils import setup_databases, teardown_databases
 from hypothesis import HealthCheck, settings
 
 from gongzhi.ground.ledger import numbers, writing
@@ -53,20 +54,27 @@ def stored_files(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 @pytest.fixture(scope="session")
 def django_db_setup(
-    django_db_setup: None, django_db_blocker: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    django_test_environment: None,
+    django_db_modify_db_settings: None,
+    django_db_blocker: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[tuple[Outside, Outside]]:
     """The small world stands in the test database; each test runs in a transaction that is rolled back. Copies from
-    before and after it was built are kept for other processes: one migration of an empty database is long enough."""
+    before and after it was built are kept for other processes: one migration of an empty database is long enough.
+    Instead of the plugin's own, which makes no database where all tests ask for copies only."""
     from tests import world
 
     folder = tmp_path_factory.mktemp("outside")
     with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        made = setup_databases(0, False, aliases={"default"}, serialized_aliases=set())
         bare = keep("empty", folder)
         world.build()
         built = keep("world", folder)
     yield bare, built
     drop(bare)
     drop(built)
+    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        teardown_databases(made, verbosity=0)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
