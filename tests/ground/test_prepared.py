@@ -6,13 +6,15 @@ from datetime import date
 from uuid import UUID
 
 import pytest
-from django.db import models
+from django.db import connection, models
 
 from gongzhi.ground import today
 from gongzhi.ground.keys import uuid7
 from gongzhi.ground.people.may import held_on, posts
 from gongzhi.ground.people.models import Appointment
-from gongzhi.ground.prepared import Hole, Prepared
+from gongzhi.ground.places.models import Alias
+from gongzhi.ground.prepared import Hole, Prepared, planned_anew
+from gongzhi.ground.refusals import Refused
 
 pytestmark = pytest.mark.django_db
 
@@ -76,3 +78,28 @@ def test_the_same_question_is_answered_anew_each_time(world):
 
 def values(one):
     return {field.attname: getattr(one, field.attname) for field in one._meta.concrete_fields}
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite keeps no plans")
+def test_what_is_planned_anew_leaves_no_plan_behind(world):
+    """Whatever happens inside, what is asked afterwards keeps its plan as before."""
+
+    def kept():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE %s", ["%places_alias%"])
+            return cursor.fetchone()[0]
+
+    @planned_anew()
+    def refused():
+        ask()
+        raise Refused("probe", "")
+
+    def ask():
+        for _ in range(4):
+            Alias.objects.filter(name="湖滨").count()
+
+    with pytest.raises(Refused):
+        refused()
+    assert kept() == 0
+    ask()
+    assert kept() == 1
