@@ -167,6 +167,9 @@ class TestSecondVersion:
     def test_weeks_before_it_stay_with_the_first(self, world: World) -> None:
         for day, version in ((date(2020, 12, 31), 1), (date(2021, 1, 1), 2)):
             assert reads.formula_in_force("ruhelu-2020", day, district=world.district).version == version
+        assert Formula.refer("ruhelu-2020", world.district).version == 1
+        with clock_at(datetime(2021, 1, 4, 9, tzinfo=SHANGHAI)):
+            assert Formula.refer("ruhelu-2020", world.district).version == 2
         with pytest.raises(Refused, match="施行期"), clock_at(MONDAY):
             world.do("district", "league.adopt", formula="ruhelu-2020/2", place=STREET)
 

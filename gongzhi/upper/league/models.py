@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 
 from django.db import models
 
-from gongzhi.ground import now
+from gongzhi.ground import now, today
 from gongzhi.ground.keys import DistrictField, ScopedFK, uuid7
 from gongzhi.ground.ledger.models import Fact
 from gongzhi.ground.ledger.proof import canonical
@@ -71,14 +71,15 @@ class Formula(models.Model):
 
     @classmethod
     def refer(cls, text: str, district: str) -> Formula:
-        """The formula `code/version`, or the newest version of `code`. Raises Unknown."""
+        """The formula `code/version`, or the newest version of `code` that has begun by today. Raises Unknown."""
         parts = REFERENCE.match(text.strip())
         found = None
         if parts:
             rows = cls.objects.filter(district__in={"", district}, code=parts["code"])
             if parts["version"]:
                 rows = rows.filter(version=int(parts["version"]))
-            found = rows.order_by("-district", "-version").first()
+            newest = rows.order_by("-district", "-version")
+            found = newest.filter(effective_from__lte=today()).first() or newest.first()
         if found is None:
             known = "、".join(
                 f"{row.ref} {row.name}"
