@@ -409,6 +409,7 @@ class Form:
             match kind:
                 case "reference":
                     model = str(schema["x-refers-to"])
+                    one.value = self.given.get(f"{name}-choice") or one.value
                     self._reference(one, model)
                     self._suggest(one, model)
                 case "choice":

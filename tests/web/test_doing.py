@@ -322,6 +322,10 @@ class TestChoosing:
         assert 'value="LH"' in page
         chosen = {"organisation": "LH", "organisation-choice": "LH-ZF", "problem": Problem.objects.get().number}
         assert 'name="organisation-choice" value="' in page
+        wrong = {**chosen, "co_handlers": "没有的单位", "key": "two"}
+        answer = sign_in("secretary").post(self.dispatching(world), wrong)
+        assert answer.status_code == 422
+        assert 'name="organisation" type="text" value="莲湖街道综合执法中队"' in read(answer)
         answer = sign_in("secretary").post(self.dispatching(world), {**chosen, "key": "two"})
         assert answer.status_code == 302
         assert Dispatch.objects.get().organisation.code == "LH-ZF"
