@@ -131,7 +131,7 @@ def test_the_queries_do_not_grow_with_the_units(world: World) -> None:
             cases(world, f"RH-{number}", 6, 1, 3)
     with CaptureQueriesContext(connection) as many:
         assert len(reads.standing(place, formula, "2020-W24", AS_OF).rows) == 22
-    assert len(many) == len(few) == 5
+    assert len(many) == len(few) <= 5
 
 
 class TestSecondVersion:

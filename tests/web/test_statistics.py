@@ -11,7 +11,7 @@ import pytest
 from gongzhi.rooms.problems.models import Problem
 from tests.rooms.test_closing import CODE, do, resolved, told
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 
 PAGE = "/statistics/?place=LH-YGHY&from=2021-06-07&to=2021-06-13"
 NOW = "2021-06-20T20:00"
