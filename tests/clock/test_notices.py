@@ -130,6 +130,22 @@ def test_a_dispatch_is_told_to_the_posts_of_the_handler_and_goes_grey_when_done(
         assert list(inbox.addressed(viewer(world, "worker"))) == [one]
 
 
+def test_a_case_waits_for_its_agency_again_when_the_only_paper_was_taken_back(world: World) -> None:
+    with world.on("2020-06-08T09:00"):
+        shed = {"place": "LH-Y3", "category": "0101", "description": "棚屋", "source": "worker"}
+        found = world.do("worker", "problems.report", **shed)
+        case = found.subject.partition("/")[2]
+        world.do("secretary", "problems.hand_over", problem=case, agency="LH-ZF", text="劝导无效")
+        told(world)
+        waiting = Notice.objects.filter(inbox.still(), line="handed_to_agency", number=case)
+        assert waiting.count() == 1
+        raw = {"problem": case, "paper": "filed", "on": "2020-06-08", "number": "莲综执立〔2020〕第 7 号"}
+        paper = world.do("street", "problems.mirror", **raw)
+        assert waiting.all().count() == 0
+        world.do("street", "problems.take_back", fact=paper.ref)
+        assert waiting.all().count() == 1
+
+
 def test_a_notice_belongs_to_the_post_and_so_to_the_successor(world: World) -> None:
     with world.on("2020-06-08T09:00"):
         dispatched(world)

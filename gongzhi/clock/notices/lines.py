@@ -226,7 +226,7 @@ TO_ANSWER = tasks(TaskStage.ASSIGNED, TaskStage.RETURNED)
 
 def unbegun() -> QuerySet[Handing]:
     """Cases of which the agency has entered no paper yet."""
-    return Handing.objects.filter(writs=None, returned=False)
+    return Handing.objects.filter(returned=False).exclude(writs__undone=False)
 
 
 # fmt: off
