@@ -51,7 +51,7 @@ def test_the_page_of_rules_leads_there_for_whoever_works_here(world: World, sign
 def test_the_dispatch_form_suggests_the_organisation_with_the_reason(world: World, laid: str, sign_in: SignIn) -> None:
     answer = sign_in("secretary").get(f"/do/problems.dispatch/?problem={stall(world)}")
     (field,) = [one for one in answer.context["fields"] if one.name == "organisation"]
-    assert (field.value, field.options[0].code) == ("LH-ZF", "LH-ZF")
+    assert (field.value, field.options[0].code) == ("莲湖街道综合执法中队",) * 2
     assert "街道职责清单第三条" in read(answer)
 
 
