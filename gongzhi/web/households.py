@@ -381,7 +381,9 @@ def agreement(request: HttpRequest, number: str) -> HttpResponse:
         "mediator": actor_words(reached.fact, names_of({reached.fact.by_id})) if reached else "",
         "steps": [row.step for row in plan_of(problem) if row.open],
         "declared": reads.declaration_of(problem),
-        "community": Place.objects.filter(path__in=ancestors(problem.path), kind__in=AREAS).first(),
+        "community": Place.objects.filter(
+            district=problem.district, path__in=ancestors(problem.path), kind__in=AREAS
+        ).first(),
         "says": cited.get(MEDIATION[0]),
         "confirming": cited.get(MEDIATION[1]),
     }
