@@ -52,6 +52,23 @@ def test_from_the_inbox_to_verified(visit: Enter) -> None:
     row(secretary, "dispatch").get_by_role("link", name=re.compile("派遣")).click()
     secretary.locator("[name=organisation]").fill("LH-YGHY-JWH")
     secretary.locator("[name=co_handlers]").first.fill("TY-WY")
+    # A row more is looked up as the first is; nothing is taken of what is only offered.
+    secretary.locator("[name=co_handlers]").first.blur()
+    secretary.get_by_role("button", name="再加一个").click()
+    more = secretary.locator("[name=co_handlers]").last
+    more.press_sequentially("中队")
+    expect(secretary.get_by_role("option").filter(visible=True).first).to_contain_text("综合执法中队")
+    more.fill("")
+    more.blur()
+    more.focus()
+    expect(secretary.get_by_role("option").filter(visible=True).first).to_be_visible()
+    secretary.evaluate(
+        "addEventListener('submit', (event) => { event.preventDefault(); event.stopPropagation(); }, "
+        "{ capture: true, once: true })"
+    )
+    more.press("Enter")
+    expect(more).to_have_value("")
+    more.blur()
     looks_right(secretary)
     send(secretary)
     secretary.wait_for_url("**/problems/inbox/**")

@@ -73,6 +73,8 @@ export function combobox(field, list, { ask, take, first }) {
       event.preventDefault();
       mark((chosen + (event.key === "ArrowDown" ? 1 : all.length - (chosen < 0 ? 0 : 1))) % all.length);
     } else if (event.key === "Enter" && !event.ctrlKey && !event.metaKey) {
+      /* Nothing typed and nothing marked means none of them. */
+      if (chosen < 0 && !field.value.trim()) return;
       event.preventDefault();
       choose(all[Math.max(0, chosen)]);
     } else if (event.key === "Escape") {

@@ -99,8 +99,11 @@ function option(text, beside) {
 }
 
 function choosing(field) {
-  if (field.getAttribute("role") === "combobox") return;
-  const few = field.list ? Array.from(field.list.options).slice(0, SHOWN) : [];
+  if (field.closest(".look-field")) return;
+  /* Its name stays: a row that is added is a copy of this one. */
+  field.dataset.few = field.getAttribute("list") || field.dataset.few || "";
+  const offered = document.getElementById(field.dataset.few);
+  const few = offered ? Array.from(offered.options).slice(0, SHOWN) : [];
   const box = document.createElement("div");
   const list = document.createElement("div");
   box.className = "look-field narrow";
