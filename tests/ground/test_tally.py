@@ -336,6 +336,20 @@ def test_a_wide_area_is_read_from_what_the_last_night_added(world, nights, djang
     assert kept == (0 if nights == 5 else 3000)
 
 
+def test_a_night_leaves_the_day_whose_last_facts_are_still_on_their_way(world):
+    """A worker that starts at midnight, late for the night before, closes no day in which a transaction is open."""
+    swept = [Quantity.of("sticker_removed", 3)]
+    with clock_at(datetime(2020, 6, 8, 23, 59, 50, tzinfo=SHANGHAI)):
+        count(by=By(Actor.system(DISTRICT)), place=world.place("LH-HYJ"), measures=swept)
+    midnight = datetime(2020, 6, 9, tzinfo=SHANGHAI)
+    with clock_at(midnight + timedelta(seconds=10)):
+        areas.add_up(DISTRICT)
+    assert areas.added_until(DISTRICT) != date(2020, 6, 8)
+    with clock_at(midnight + SETTLED_AFTER):
+        areas.add_up(DISTRICT)
+    assert areas.added_until(DISTRICT) == date(2020, 6, 8)
+
+
 @pytest.mark.hypothesis
 @pytest.mark.timeout(0)
 def test_sums_figures_and_answers_hold_whatever_happens(world):

@@ -16,8 +16,8 @@ from django.db import transaction
 from django.db.models import Max, QuerySet, Sum
 from django.db.models.functions import Substr
 
-from gongzhi.ground import today
-from gongzhi.ground.ledger.models import AreaTally, Tally
+from gongzhi.ground import day_of, now
+from gongzhi.ground.ledger.models import SETTLED_AFTER, AreaTally, Tally
 from gongzhi.ground.places.models import Place, PlaceKind
 
 # A district, a street, a community: of what is narrower the tallies are few.
@@ -35,7 +35,8 @@ def added_until(district: str) -> date | None:
 @transaction.atomic
 def add_up(district: str) -> bool:
     """Add what became known until yesterday to the sums of each wide area, once. Nothing more to do at once."""
-    known = Tally.objects.filter(district=district, known_on__lt=today())
+    # What was stamped just before midnight may still be on its way: its day would be closed without it.
+    known = Tally.objects.filter(district=district, known_on__lt=day_of(now() - SETTLED_AFTER))
     if last := added_until(district):
         known = known.filter(known_on__gt=last)
     for paths in wide_paths(district):
