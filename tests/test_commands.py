@@ -99,13 +99,14 @@ class TestPlay:
         with pytest.raises(CommandError, match="UTF-8"):
             run("play", str(tmp_path / "list.yaml"))
 
-    def test_what_is_played_into_days_that_were_added_up_is_counted(self, world, tmp_path):
+    def test_what_is_played_into_days_that_were_added_up_is_counted_though_it_stops_midway(self, world, tmp_path):
         sweep = {"act": "problems.settle", "by": "worker", "place": "LH-HYJ", "category": "0102"}
         sweep |= {"measures": [{"indicator": "litter_cleared", "quantity": 3}], "description": "清走垃圾"}
         run("play", written(tmp_path, [sweep | {"at": "2020-06-08T09:00"}]))
         with clock_at(datetime(2020, 6, 10, 8, tzinfo=SHANGHAI)):
             areas.add_up("410102")
-            run("play", written(tmp_path, [sweep | {"at": "2020-06-08T10:00"}]))
+            with pytest.raises(play.BrokenItem):
+                run("play", written(tmp_path, [sweep | {"at": "2020-06-08T10:00"}, {"act": "problems.nothing"}]))
             day, place = date(2020, 6, 8), world.place("410102")
             assert reads.figures(place, ["litter_cleared"], day, day)["litter_cleared"].quantity == 6000
             assert areas.faults("410102") == []

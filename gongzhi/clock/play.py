@@ -95,6 +95,9 @@ class Player:
     def play(self, items: Iterable[Mapping[str, Any]], each: Callable[[Fact], None] = lambda fact: None) -> int:
         """Returns the number of items played. Raises BrokenItem at the first refusal; nothing of that item is kept."""
         number = 0
+        if self.demo:
+            # First, for what stops it midway leaves what was played until then.
+            areas.forget(self.district)
         for number, item in enumerate(items, 1):
             try:
                 each(self._one(item))
@@ -102,7 +105,6 @@ class Player:
                 raise BrokenItem(number, refused) from refused
         if self.clock is not None:
             self._pass_time(self.clock)
-            areas.forget(self.district)
         return number
 
     def _one(self, item: Mapping[str, Any]) -> Fact:
