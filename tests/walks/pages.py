@@ -105,6 +105,7 @@ PAGES: tuple[Stop, ...] = (
 # Templates no address of the demo shows: what stands only after a press, a failure or in another kind of database.
 # Each is looked at by the test named beside it.
 ELSEWHERE = {
+    "doing/_choices.html": "tests/walks/test_problem_pages.py, where somebody types a name",
     "problems/_raised.html": "tests/walks/test_problem_pages.py, once something was brought before the meeting",
     "intake/_one.html": "tests/walks/test_intake.py",
     "intake/_places.html": "tests/walks/test_intake.py",

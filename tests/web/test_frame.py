@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -144,11 +145,13 @@ class TestDatabaseAway:
     """The page that says so needs no database; nor does the answer for programs."""
 
     @pytest.fixture
-    def away(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(self, world: World) -> Iterator[None]:
         def refuse(*_: object, **__: object) -> None:
             raise OperationalError(self.words)
 
-        monkeypatch.setattr("django.db.models.sql.compiler.SQLCompiler.execute_sql", refuse)
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr("django.db.backends.utils.CursorWrapper.execute", refuse)
+            yield
 
     words = "connection to server on socket failed"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import os
 import re
 import subprocess
 from collections.abc import Callable, Iterator
@@ -199,9 +200,11 @@ class TestGoingLive:
     ) -> None:
         monkeypatch.setenv("GONGZHI_BACKUPS", str(tmp_path))
         assert list(going_live.of_retention()) == []
-        (tmp_path / "old.backup.keys").touch()
-        with clock_at(now() + timedelta(days=40)):
-            (finding,) = going_live.of_retention()
+        kept = tmp_path / "old.backup.keys"
+        kept.touch()
+        assert list(going_live.of_retention()) == []
+        os.utime(kept, times=(kept.stat().st_mtime - 40 * 86400,) * 2)
+        (finding,) = going_live.of_retention()
         assert "old.backup.keys" in finding.remedy
         monkeypatch.setattr(going_live, "MIB", 1 << 50)
         assert next(going_live.of_disk()).blocks
