@@ -80,7 +80,7 @@ def test_a_form_loses_nothing_to_a_refusal_a_lost_line_or_a_session(visit: Enter
     page.get_by_label("密码").fill("gongzhi-demo")
     page.get_by_role("button", name="登录").click()
     expect(page.get_by_label("情况")).to_have_value("井盖松动，车过有响声")
-    expect(page.get_by_label("地点")).to_have_value("LH-HYJ")
+    expect(page.get_by_label("地点")).to_have_value("花园街")
     page.get_by_label("类别").select_option(label="公共设施损坏")
     send(page)
     expect(page.locator(".toast")).to_contain_text("问题已登记")
