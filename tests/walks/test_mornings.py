@@ -343,7 +343,7 @@ def test_a_member_of_68_has_a_browser_without_scripts(visit: Enter) -> None:
     page.locator("#category").select_option(label="暴露垃圾")
     page.get_by_role("button", name="登记问题").click()
     # Nothing typed is lost.
-    expect(page.locator("#place")).to_have_value("LH-HYJ")
+    expect(page.locator("#place")).to_have_value("花园街")
     page.locator("#description").fill("路口有纸箱")
     page.get_by_role("button", name="登记问题").click()
     page.wait_for_url("**/desk/")
