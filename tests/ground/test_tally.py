@@ -336,6 +336,21 @@ def test_a_wide_area_is_read_from_what_the_last_night_added(world, nights, djang
     assert kept == (0 if nights == 5 else 3000)
 
 
+def test_days_closed_by_a_clock_that_was_ahead_are_added_up_again(world):
+    swept, june = [Quantity.of("sticker_removed", 3)], datetime(2020, 6, 8, 10, tzinfo=SHANGHAI)
+    place, day = world.place("410102"), date(2020, 6, 8)
+    with clock_at(june):
+        count(by=By(Actor.system(DISTRICT)), place=world.place("LH-HYJ"), measures=swept)
+        with clock_at(june + timedelta(days=2)):
+            areas.add_up(DISTRICT)
+        count(by=By(Actor.system(DISTRICT)), place=world.place("LH-HYJ"), measures=swept)
+        areas.add_up(DISTRICT)
+    with clock_at(june + timedelta(days=1)):
+        areas.add_up(DISTRICT)
+        assert reads.figures(place, ["sticker_removed"], day, day)["sticker_removed"].quantity == 6000
+    assert areas.faults(DISTRICT) == []
+
+
 def test_a_night_leaves_the_day_whose_last_facts_are_still_on_their_way(world):
     """A worker that starts at midnight, late for the night before, closes no day in which a transaction is open."""
     swept = [Quantity.of("sticker_removed", 3)]

@@ -36,8 +36,13 @@ def added_until(district: str) -> date | None:
 def add_up(district: str) -> bool:
     """Add what became known until yesterday to the sums of each wide area, once. Nothing more to do at once."""
     # What was stamped just before midnight may still be on its way: its day would be closed without it.
-    known = Tally.objects.filter(district=district, known_on__lt=day_of(now() - SETTLED_AFTER))
-    if last := added_until(district):
+    first_open = day_of(now() - SETTLED_AFTER)
+    known = Tally.objects.filter(district=district, known_on__lt=first_open)
+    last = added_until(district)
+    if last and last >= first_open:
+        # The machine's clock was ahead once, and days were closed that are still open.
+        forget(district)
+    elif last:
         known = known.filter(known_on__gt=last)
     for paths in wide_paths(district):
         rows = summed(known, paths).iterator(BATCH)

@@ -30,6 +30,7 @@ DAY = timedelta(days=1)
 BEHIND = timedelta(days=3)
 
 
+# The dictionary as far as this process has read it; `writing.forget_dictionaries` empties it.
 remembered: dict[str, Indicator] = {}
 
 
