@@ -149,7 +149,7 @@ def server(outside: Outside, tmp_path: Path) -> Iterator[Server]:
     env = outside.env | files | {"GONGZHI_DB_POOL": "2" if POSTGRES else "0"}
     log = (tmp_path / "log").open("w")
     command = [sys.executable, "-m", *words, "tests.served:application"]
-    process = subprocess.Popen(command, cwd=ROOT, env=env, stderr=log)
+    process = subprocess.Popen(command, cwd=ROOT, env=env, stderr=log, start_new_session=True)
     try:
         wait_until(lambda: process.poll() is not None or serving.answers("127.0.0.1", port))
         found = Server(port, process)
@@ -158,8 +158,9 @@ def server(outside: Outside, tmp_path: Path) -> Iterator[Server]:
         found.token = json.loads(told)["token"]
         yield found
     finally:
+        # Killed alone, it would leave its worker behind.
         if process.poll() is None:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         log.close()
 
