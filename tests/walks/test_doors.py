@@ -112,5 +112,5 @@ def test_photos_are_seen_before_they_are_sent_and_stay_through_an_error(visit: E
     page.wait_for_url(re.compile(r"/problems/[\d-]+/"))
     expect(shown).to_have_count(1)
     shown.first.scroll_into_view_if_needed()
-    page.wait_for_function("() => document.querySelector('.photos img').naturalWidth === 480")
+    expect(page.locator(".photos img").first).to_have_js_property("naturalWidth", 480)
     looks_right(page)

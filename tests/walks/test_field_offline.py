@@ -112,7 +112,8 @@ def sign_in(page: Page, who: str) -> None:
 def ready(page: Page) -> None:
     """The worker stands, and the page lies on the device."""
     page.evaluate("navigator.serviceWorker.ready.then(() => 1)")
-    page.wait_for_function("document.querySelector('form[data-act]').method === 'get'")
+    # Not `wait_for_function`: what it asks a second time the page's own policy forbids.
+    expect(page.locator("form[data-act]").first).to_have_js_property("method", "get")
 
 
 def opened(town: Town, browser: Browser, who: str = "member", **more: Any) -> Page:

@@ -56,7 +56,7 @@ def test_from_the_road_to_the_total(visit: Enter) -> None:
     walker = visit("branch", ["ERR_INTERNET_DISCONNECTED"], viewport=PHONE, has_touch=True, is_mobile=True)
     walker.goto("/field/")
     walker.evaluate("navigator.serviceWorker.ready.then(() => 1)")
-    walker.wait_for_function("document.querySelector('form[data-act]').method === 'get'")
+    expect(walker.locator("form[data-act]").first).to_have_js_property("method", "get")
     walker.context.set_offline(True)
     slot = walker.locator("[data-slot=morning]").nth(2)
     slot.get_by_text("发现问题").click()
