@@ -50,6 +50,12 @@ def test_from_the_inbox_to_verified(visit: Enter) -> None:
     looks_right(secretary)
     secretary.goto("/problems/inbox/?kind=dispatch")
     row(secretary, "dispatch").get_by_role("link", name=re.compile("派遣")).click()
+    # Refused and refused again, the page put in its place is as clean as the first.
+    for wrong in ("没有这个单位", "也没有这个单位"):
+        secretary.locator("[name=organisation]").fill(wrong)
+        secretary.keyboard.press("Escape")
+        secretary.locator("main form footer button[type=submit]").last.click()
+        expect(secretary.locator("#errors")).to_contain_text(wrong)
     secretary.locator("[name=organisation]").fill("LH-YGHY-JWH")
     secretary.locator("[name=co_handlers]").first.fill("TY-WY")
     # A row more is looked up as the first is; nothing is taken of what is only offered.
